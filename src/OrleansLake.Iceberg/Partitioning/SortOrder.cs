@@ -1,0 +1,14 @@
+namespace OrleansLake.Iceberg;
+
+/// <summary>One field of a sort order.</summary>
+public sealed record SortField(IReadOnlyList<int> SourceIds, Transform Transform, bool Descending, bool NullsLast);
+
+/// <summary>How rows are ordered within a file. https://iceberg.apache.org/spec/#sorting</summary>
+public sealed record SortOrder
+{
+    /// <summary>0 is unsorted.</summary>
+    public required int OrderId { get; init; }
+
+    /// <summary>Its fields, most significant first.</summary>
+    public required IReadOnlyList<SortField> Fields { get; init; }
+}
