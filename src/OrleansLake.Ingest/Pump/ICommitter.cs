@@ -1,0 +1,34 @@
+using OrleansLake.Ingest.Commit;
+
+namespace OrleansLake.Ingest.Pump;
+
+/// <summary>
+/// The committer of a table as a pump sees it, near or far: messages may be lost, late or repeated, and a call that throws
+/// says nothing of what became of it.
+/// </summary>
+public interface ICommitter
+{
+    /// <summary>Hands a report in. Returns at once; the answer is asked for.</summary>
+    Task EnqueueAsync(DataWritten report, CancellationToken cancellationToken);
+
+    /// <summary>What became of it; waits up to about 20 s before it says <see cref="ReportAnswer.Pending"/>.</summary>
+    Task<ReportAnswer> OutcomeAsync(Guid reportId, CancellationToken cancellationToken);
+
+    /// <summary>Where a pipeline stands in the table now: what a reader resumes from.</summary>
+    Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken);
+}
+
+/// <summary>The table's word on where a pipeline stands.</summary>
+/// <param name="TableUuid">Which table.</param>
+/// <param name="LastSequenceNumber">The table's last sequence number.</param>
+/// <param name="SchemaId">The current schema.</param>
+/// <param name="Partitions">One for each topic-partition asked for that the table knows; missing: it has no offset yet.</param>
+public sealed record ResumePoint(Guid TableUuid, long LastSequenceNumber, int SchemaId, IReadOnlyList<ResumePosition> Partitions);
+
+/// <summary>The table's next offset of one topic-partition.</summary>
+/// <param name="TopicPartition">Which.</param>
+/// <param name="Next">The next offset to read.</param>
+/// <param name="LeaderEpoch">The leader epoch of the record before; −1 unknown.</param>
+/// <param name="DeadLettersNext">The next offset by the dead-letter table: at or above <paramref name="Next"/>.</param>
+/// <param name="DeadLetterOffsets">Offsets from <paramref name="Next"/> on whose records the dead-letter table already holds.</param>
+public sealed record ResumePosition(TopicPartition TopicPartition, long Next, int LeaderEpoch, long DeadLettersNext, IReadOnlyList<long> DeadLetterOffsets);

@@ -1,0 +1,42 @@
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Kafka;
+
+namespace OrleansLake.Ingest.Pump;
+
+/// <summary>What became of the records of one batch.</summary>
+/// <param name="Rows">Records that became rows.</param>
+/// <param name="Rejected">Records that went to the dead letters.</param>
+public readonly record struct AppendedRecords(int Rows, int Rejected);
+
+/// <summary>Files that were closed together.</summary>
+/// <param name="Files">Files of the table.</param>
+/// <param name="DeadLetterFiles">Files of its dead-letter table.</param>
+public sealed record WrittenFiles(IReadOnlyList<DataFile> Files, IReadOnlyList<DataFile> DeadLetterFiles);
+
+/// <summary>
+/// One set of open files, one for each table partition, that the records of all topic-partitions go into, written by one
+/// schema from first to last. Called by one thread at a time.
+/// </summary>
+public interface IRowWriter : IAsyncDisposable
+{
+    /// <summary>Decodes and writes the records of a batch, each exactly once, as a row or as a dead letter.</summary>
+    AppendedRecords Append(KafkaBatch batch);
+
+    /// <summary>Bytes of memory that the open files hold.</summary>
+    long BufferedBytes { get; }
+
+    /// <summary>Bytes that the largest open file would have if it were closed now.</summary>
+    long LargestFileBytes { get; }
+
+    /// <summary>Closes every file: durable when this returns. The writer takes no more records.</summary>
+    Task<WrittenFiles> CloseAsync(CancellationToken cancellationToken);
+
+    // DisposeAsync without CloseAsync, or before its files were reported, deletes what was written: nobody knows of it.
+}
+
+/// <summary>Opens writers.</summary>
+public interface IRowWriterFactory
+{
+    /// <summary>A writer for a table by its schema and spec as loaded; <paramref name="deadLetters"/> likewise.</summary>
+    IRowWriter Open(LoadedTable table, LoadedTable deadLetters);
+}
