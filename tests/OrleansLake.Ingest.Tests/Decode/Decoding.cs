@@ -25,6 +25,8 @@ internal sealed class Decoding
         Decoder = new JsonDecoder(schema, _columns, options);
     }
 
+    public static readonly JsonWriterOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 2000 };
+
     public JsonDecoder Decoder { get; }
 
     public static IEnumerable<int> Widths => [64, 32, 16, 8];
@@ -56,7 +58,7 @@ internal sealed class Decoding
                 if (!refused.Contains(i))
                 {
                     using var stream = new MemoryStream();
-                    using (var writer = new Utf8JsonWriter(stream))
+                    using (var writer = new Utf8JsonWriter(stream, Relaxed))
                     {
                         json.WriteRow(writer);
                     }

@@ -31,7 +31,7 @@ internal static partial class ReferenceDecoder
             }
 
             using var stream = new MemoryStream();
-            using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { MaxDepth = 2000 }))
+            using (var writer = new Utf8JsonWriter(stream, Decoding.Relaxed))
             {
                 Struct(writer, schema.Fields, json.RootElement);
             }
@@ -165,7 +165,7 @@ internal static partial class ReferenceDecoder
         }
 
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
+        using (var json = new Utf8JsonWriter(stream, Decoding.Relaxed))
         {
             switch (type)
             {
