@@ -195,7 +195,7 @@ internal static class ReportJudge
         TableMetadata metadata = lineage.Table.Metadata;
         if (rules.HasFlag(ProtocolRules.FieldsAreThere))
         {
-            HashSet<int> fields = [.. metadata.CurrentSchema.AllFields().Select(static field => field.Id)];
+            HashSet<int> fields = FieldIds.Of(metadata.CurrentSchema);
             foreach (int fieldId in report.FieldIds)
             {
                 if (!fields.Contains(fieldId))
