@@ -204,7 +204,7 @@ public sealed class PumpHandOverTests
 
             public long LargestFileBytes => _rows;
 
-            public AppendedRecords Append(Kafka.KafkaBatch batch)
+            public AppendedRecords Append(OrleansLake.Ingest.Kafka.KafkaBatch batch)
             {
                 _rows += batch.Count;
                 return new AppendedRecords(batch.Count, 0);
