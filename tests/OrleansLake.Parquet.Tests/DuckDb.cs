@@ -18,7 +18,8 @@ internal static class DuckDb
         File.WriteAllBytes(path, file);
         try
         {
-            return QueryPath(path, queries);
+            var answers = QueryPath(path, queries);
+            return [.. answers.Select(Rows)];
         }
         finally
         {
@@ -26,7 +27,11 @@ internal static class DuckDb
         }
     }
 
-    public static List<JsonArray> QueryPath(string path, IReadOnlyList<string> queries)
+    /// <summary>The rows of an answer; fails where it is an error.</summary>
+    public static JsonArray Rows(JsonNode answer) => answer as JsonArray ?? throw new InvalidOperationException($"DuckDB: {answer}");
+
+    /// <summary>The rows of each query, or an object with the error.</summary>
+    public static List<JsonNode> QueryPath(string path, IReadOnlyList<string> queries)
     {
         Assert.SkipWhen(Script is null, "tests/readers has no node_modules: run npm install there");
         var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -41,7 +46,7 @@ internal static class DuckDb
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, errors.Result);
-        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!.AsArray())];
+        return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!)];
     }
 
     private static Process Start(ProcessStartInfo start)

@@ -29,6 +29,27 @@ internal static class RowJson
         return rows;
     }
 
+    /// <summary>The values of a flat column, nulls included.</summary>
+    public static List<JsonNode?> Of(ColumnBuffer column)
+    {
+        var values = new List<JsonNode?>();
+        var cursor = new Cursor(column);
+        for (int slot = 0; slot < column.SlotCount; slot++)
+        {
+            if (cursor.Definition == column.Column.MaxDefinitionLevel)
+            {
+                values.Add(cursor.TakeValue());
+            }
+            else
+            {
+                cursor.Take();
+                values.Add(null);
+            }
+        }
+
+        return values;
+    }
+
     /// <summary>One text for equal values, however numbers and keys are written.</summary>
     public static string Text(JsonNode? node) => node switch
     {
@@ -130,6 +151,7 @@ internal static class RowJson
                 (PhysicalType.Int32, LogicalType.Decimal(_, var scale)) => Decimal(column.Ints[i], scale),
                 (PhysicalType.Int64, LogicalType.Decimal(_, var scale)) => Decimal(column.Longs[i], scale),
                 (PhysicalType.Int32, _) => column.Ints[i],
+                (PhysicalType.Int64, LogicalType.Integer(64, false)) => ((ulong)column.Longs[i]).ToString(CultureInfo.InvariantCulture),
                 (PhysicalType.Int64, _) => column.Longs[i].ToString(CultureInfo.InvariantCulture),
                 (PhysicalType.Float, _) => RowJson.Number(column.Floats[i]),
                 (PhysicalType.Double, _) => RowJson.Number(column.Doubles[i]),
@@ -137,8 +159,7 @@ internal static class RowJson
                 (PhysicalType.FixedLenByteArray, LogicalType.Decimal(_, var scale)) =>
                     Decimal(new BigInteger(Bytes(i), isBigEndian: true), scale),
                 (PhysicalType.FixedLenByteArray, LogicalType.Uuid) => new Guid(Bytes(i), bigEndian: true).ToString(),
-                (PhysicalType.FixedLenByteArray, LogicalType.Float16) =>
-                    BinaryPrimitives.ReadHalfLittleEndian(Bytes(i)).ToString("R", CultureInfo.InvariantCulture),
+                (PhysicalType.FixedLenByteArray, LogicalType.Float16) => RowJson.Number((double)BinaryPrimitives.ReadHalfLittleEndian(Bytes(i))),
                 _ => Convert.ToHexString(Bytes(i)),
             };
         }

@@ -109,8 +109,9 @@ internal static class ColumnChunkReader
                 case 11: dictionaryPage = reader.Int64(); break;
                 case 12: statistics = ReadStatistics(ref reader); break;
                 case 13: pages = ReadPageEncodings(ref reader); break;
-                case 14: bloom = reader.Int64(); break;
-                case 15: bloomLength = reader.Int32(); break;
+                // Dremio had lists of its own at these numbers.
+                case 14 when reader.FieldType == ThriftType.Int64: bloom = reader.Int64(); break;
+                case 15 when reader.FieldType == ThriftType.Int32: bloomLength = reader.Int32(); break;
                 default: reader.Skip(); break;
             }
         }

@@ -26,7 +26,7 @@ internal sealed class ColumnReader : IDisposable
     private int _windowAt;
     private bool _rowOpen;
 
-    public ColumnReader(ByteSource source, ColumnChunk chunk, string place, ParquetReaderOptions options)
+    public ColumnReader(ByteSource source, ColumnChunk chunk, int padding, string place, ParquetReaderOptions options)
     {
         _column = chunk.Column;
         _place = $"{place}: column {_column}";
@@ -41,7 +41,7 @@ internal sealed class ColumnReader : IDisposable
         _definition = _column.MaxDefinitionLevel > 0 ? new byte[WindowSlots] : [];
         try
         {
-            _pages = new PageReader(source, chunk, options);
+            _pages = new PageReader(source, chunk, padding, options);
         }
         catch (ParquetFormatException e)
         {
