@@ -118,12 +118,15 @@ public sealed class KafkaTroubleTests
         using var broker = new EmbeddedBroker(2);
         broker.CreateTopic("events", 1, 2);
         Send(broker, "events", 0, 0, 50);
+        using KafkaSource source = Source(broker);
+        source.Assign(Events, 0);
+        int epoch = -1;
+        PollUntil(source, () => epoch >= 0, batch => epoch = batch.LeaderEpoch);
         broker.SetLeader(Events, 2);
         Send(broker, "events", 0, 50, 50);
-        using KafkaSource source = Source(broker);
 
-        // Epoch 0 ended at 50: a reader that says it read up to 80 in that epoch read what is no longer in the log.
-        source.Assign(Events, 80, 0);
+        // The first epoch ended at 50: a reader that says it read up to 80 in it read what is no longer in the log.
+        source.Assign(Events, 80, epoch);
         var reading = new Reading();
         reading.StartAt(Events, 80);
         SourceStoppedException stop = PollUntilStopped(source, reading.Take);
