@@ -1,0 +1,222 @@
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
+
+namespace OrleansLake.Ingest.Pump;
+
+// What the table is, and where it says to go on.
+internal sealed partial class PumpLoop
+{
+    private readonly List<TaskCompletionSource<PumpEvent.SchemaApplied>> _schemaWaiters = [];
+    private PumpEvent.SchemaApplied? _applied;
+    private PumpTables? _nextTables;
+    private bool _loadWanted;
+    private bool _loading;
+    private DateTimeOffset _loadAfter;
+    private BackOff _loadBackOff;
+    private string? _loadTrouble;
+
+    private bool _resumeWanted;
+    private bool _resuming;
+    private DateTimeOffset _resumeAfter;
+    private BackOff _resumeBackOff;
+    private string? _resumeTrouble;
+
+    private void LoadTablesWhenWanted(DateTimeOffset now)
+    {
+        if (!_loadWanted || _loading || _nextTables is not null || now < _loadAfter)
+        {
+            return;
+        }
+
+        _loadWanted = false;
+        _loading = true;
+        _ = LoadAsync();
+    }
+
+    private async Task LoadAsync()
+    {
+        try
+        {
+            PumpTables tables = await _loadTables(_ended.Token).WaitAsync(_options.CallTimeout, _time, _ended.Token);
+            Post(() => Loaded(tables));
+        }
+        catch (Exception e)
+        {
+            Post(() =>
+            {
+                _loading = false;
+                _loadWanted = true;
+                _loadAfter = _time.GetUtcNow() + _loadBackOff.Next();
+                _loadTrouble = $"table: {e.Message}";
+            });
+        }
+    }
+
+    private void Loaded(PumpTables tables)
+    {
+        _loading = false;
+        _loadTrouble = null;
+        _loadBackOff.Reset();
+        TableMetadata metadata = tables.Table.Metadata;
+        if (_tables is { Table.Metadata: var before } && before.TableUuid != metadata.TableUuid)
+        {
+            if (_state.Sealed.Count > 0 || _state.HasOpen || _reading > 0)
+            {
+                string message = $"another table stands at {tables.Table.Identifier} now: expected {before.TableUuid}, found {metadata.TableUuid}";
+                foreach (PartitionTrack track in _state.Tracks.ToList())
+                {
+                    StopPartition(track.TopicPartition, RefusalReason.OtherTable, message);
+                }
+            }
+        }
+
+        if (_tables is { } current
+            && current.Table.Metadata.TableUuid == metadata.TableUuid
+            && current.Table.Metadata.CurrentSchemaId == metadata.CurrentSchemaId
+            && current.Table.Metadata.DefaultSpecId == metadata.DefaultSpecId)
+        {
+            AnswerAll(_schemaWaiters, _applied!);
+            return;
+        }
+
+        _nextTables = tables;
+    }
+
+    /// <summary>Nothing is open: what comes is written by the new schema.</summary>
+    private void SwitchTables()
+    {
+        bool isFirst = _tables is null;
+        _tables = _nextTables!;
+        _nextTables = null;
+        var first = new Dictionary<TopicPartition, long>();
+        foreach (PartitionTrack track in _state.Tracks)
+        {
+            if (track.State == TrackState.Reading && track.Position >= 0)
+            {
+                first.Add(track.TopicPartition, track.Position);
+            }
+        }
+
+        _applied = new PumpEvent.SchemaApplied(_tables.Table.Metadata.CurrentSchemaId, first);
+        AnswerAll(_schemaWaiters, _applied);
+        if (!isFirst)
+        {
+            _onEvent?.Invoke(_applied);
+        }
+    }
+
+    private void ResumeWhenWanted(DateTimeOffset now)
+    {
+        if (!_resumeWanted || _resuming || _stopping || now < _resumeAfter || _tables is null)
+        {
+            return;
+        }
+
+        var tracks = new List<PartitionTrack>();
+        bool others = false;
+        foreach (PartitionTrack track in _state.Tracks)
+        {
+            if (track.State == TrackState.Resuming)
+            {
+                if (track.IsSettled)
+                {
+                    tracks.Add(track);
+                }
+                else
+                {
+                    others = true;
+                }
+            }
+        }
+
+        _resumeWanted = others;
+        if (tracks.Count > 0)
+        {
+            _resuming = true;
+            _ = ResumeAsync(tracks);
+        }
+    }
+
+    private async Task ResumeAsync(List<PartitionTrack> tracks)
+    {
+        try
+        {
+            ResumePoint point = await _committer
+                .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(track => track.TopicPartition), _ended.Token)
+                .WaitAsync(_options.CallTimeout, _time, _ended.Token);
+            Post(() => Resumed(tracks, point));
+        }
+        catch (Exception e)
+        {
+            Post(() => ResumeFailed($"committer: where to go on is not known: {e.Message}"));
+        }
+    }
+
+    private void ResumeFailed(string message)
+    {
+        _resuming = false;
+        _resumeWanted = true;
+        _resumeAfter = _time.GetUtcNow() + _resumeBackOff.Next();
+        _resumeTrouble = message;
+    }
+
+    private void Resumed(List<PartitionTrack> tracks, ResumePoint point)
+    {
+        if (point.TableUuid != _tables!.Table.Metadata.TableUuid)
+        {
+            _loadWanted = true;
+            ResumeFailed($"table {_tables.Table.Identifier}: loaded {_tables.Table.Metadata.TableUuid}, its committer has {point.TableUuid}");
+            return;
+        }
+
+        _resuming = false;
+        _resumeTrouble = null;
+        _resumeBackOff.Reset();
+        Learn(point.TableUuid, point.LastSequenceNumber);
+        _loadWanted |= point.SchemaId != _tables.Table.Metadata.CurrentSchemaId;
+        var positions = point.Partitions.ToDictionary(position => position.TopicPartition);
+        foreach (PartitionTrack track in tracks)
+        {
+            // Asked about, and still the same wish: one that was let go meanwhile is another track, or none.
+            if (!_stopping && track.State == TrackState.Resuming && _state.Find(track.TopicPartition) == track && track.IsSettled)
+            {
+                long position = _state.Resume(track, positions.GetValueOrDefault(track.TopicPartition));
+                _reading++;
+                AssignAt(track, position);
+            }
+        }
+    }
+
+    private static IReadOnlyList<int> FieldIdsOf(Schema schema)
+    {
+        var ids = new List<int>();
+        foreach (NestedField field in schema.Fields)
+        {
+            Add(field.Id, field.Type);
+        }
+
+        return ids;
+
+        void Add(int id, IcebergType type)
+        {
+            ids.Add(id);
+            switch (type)
+            {
+                case StructType { Fields: var fields }:
+                    foreach (NestedField field in fields)
+                    {
+                        Add(field.Id, field.Type);
+                    }
+
+                    break;
+                case ListType list:
+                    Add(list.ElementId, list.Element);
+                    break;
+                case MapType map:
+                    Add(map.KeyId, map.Key);
+                    Add(map.ValueId, map.Value);
+                    break;
+            }
+        }
+    }
+}
