@@ -25,15 +25,21 @@ public interface IPartitionGrain : IGrainWithStringKey
     [Alias("Flush"), AlwaysInterleave]
     Task<bool> FlushAsync();
 
-    /// <summary>Decodes by this schema from here on, and says from which offset.</summary>
-    [Alias("ApplySchema"), AlwaysInterleave]
-    Task<long?> ApplySchemaAsync(int schemaId);
+    /// <summary>Decodes by the table's schema as it is now, and says from which offset on. Null: it is not being read.</summary>
+    [Alias("ReloadSchema"), AlwaysInterleave]
+    Task<AppliedSchema?> ReloadSchemaAsync();
 
     /// <summary>Flushes, detaches, and lets go of the topic-partition.</summary>
     [Alias("Release")]
     Task ReleaseAsync();
 
-    /// <summary>The pump of the silo has news of this topic-partition: it stopped, was refused, or has committed.</summary>
+    /// <summary>The pump of the silo has given the topic-partition up.</summary>
     [Alias("Notice"), OneWay]
     Task NoticeAsync();
 }
+
+/// <summary>From where on a topic-partition is decoded by a schema.</summary>
+/// <param name="SchemaId">The schema.</param>
+/// <param name="FirstOffset">The first record; null when it has been so since reading began.</param>
+[GenerateSerializer, Immutable, Alias("orleanslake.AppliedSchema")]
+public sealed record AppliedSchema([property: Id(0)] int SchemaId, [property: Id(1)] long? FirstOffset);

@@ -27,7 +27,7 @@ public interface IPipelineGrain : IGrainWithStringKey
 
     /// <summary>Closes the open files now and waits up to 25 s until they are committed. Null: no such pipeline.</summary>
     [Alias("Flush")]
-    Task<FlushResult?> FlushAsync();
+    Task<PipelineFlush?> FlushAsync();
 
     /// <summary>Has every topic-partition decode by the table's schema as it is now. Null: no such pipeline.</summary>
     [Alias("ReloadSchema")]
@@ -45,5 +45,5 @@ public interface IPipelineGrain : IGrainWithStringKey
 /// <summary>How a flush ended.</summary>
 /// <param name="Committed">Whether all that was read when it began is in the table.</param>
 /// <param name="Waiting">Topic-partitions that were not done in time.</param>
-[GenerateSerializer, Immutable, Alias("orleanslake.FlushResult")]
-public sealed record FlushResult([property: Id(0)] bool Committed, [property: Id(1)] string[] Waiting);
+[GenerateSerializer, Immutable, Alias("orleanslake.PipelineFlush")]
+public sealed record PipelineFlush([property: Id(0)] bool Committed, [property: Id(1)] string[] Waiting);

@@ -24,7 +24,7 @@ public sealed class LakeOperations(IGrainFactory grains)
     public async Task<bool> ResumeAsync(string name) => await KnowsAsync(name) && await Pipeline(name).ResumeAsync();
 
     /// <summary>Closes, commits, and says whether all is in the table. Null: there is no pipeline of that name.</summary>
-    public async Task<FlushResult?> FlushAsync(string name) => await KnowsAsync(name) ? await Pipeline(name).FlushAsync() : null;
+    public async Task<PipelineFlush?> FlushAsync(string name) => await KnowsAsync(name) ? await Pipeline(name).FlushAsync() : null;
 
     /// <summary>The tables that pipelines write to.</summary>
     public async Task<IReadOnlyList<TableEntry>> TablesAsync() => await Lake.TablesAsync();

@@ -41,7 +41,7 @@ public sealed record PipelineDefinition
 
     /// <summary>Where a topic-partition begins that the table knows no offset of.</summary>
     [Id(8)]
-    public StartPosition Start { get; init; }
+    public PipelineStart Start { get; init; }
 
     /// <summary>What happens when the broker no longer has the records that come next.</summary>
     [Id(9)]
@@ -57,8 +57,8 @@ public sealed record PipelineDefinition
 }
 
 /// <summary>Where to begin without a committed offset.</summary>
-[GenerateSerializer, Alias("orleanslake.StartPosition")]
-public enum StartPosition
+[GenerateSerializer, Alias("orleanslake.PipelineStart")]
+public enum PipelineStart
 {
     /// <summary>At the oldest record that the broker has.</summary>
     Earliest,

@@ -186,7 +186,7 @@ internal static partial class SiloConfigReader
         Dictionary<string, string> kafka = ReadKafka(section);
         var generation = section.Text("generation") ?? "1";
         TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
-        StartPosition start = section.Choice("start", StartPosition.Earliest, ("earliest", StartPosition.Earliest), ("latest", StartPosition.Latest));
+        PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         section.RefuseOthers();

@@ -13,23 +13,11 @@ namespace OrleansLake.Grains;
 /// A pump lives from the first lease of its definition to the end of its last. A pipeline whose definition changed gets a
 /// second pump, and its topic-partitions move over one by one.
 /// </remarks>
-public sealed class PumpHost(IPipelinePumpFactory factory, TimeProvider time, ILogger<PumpHost> logger)
+public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<PumpHost> logger)
 {
     private readonly Lock _lock = new();
     private readonly List<HostedPump> _pumps = [];
     private bool _draining;
-
-    /// <summary>The silo is going: nothing is attached any more.</summary>
-    public bool IsDraining
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _draining;
-            }
-        }
-    }
 
     /// <summary>
     /// Begins to read a topic-partition for its grain. Null: the silo is draining. <paramref name="onNews"/> is called on a
@@ -44,37 +32,44 @@ public sealed class PumpHost(IPipelinePumpFactory factory, TimeProvider time, IL
                 return null;
             }
 
-            HostedPump? pump = _pumps.Find(candidate => candidate.Definition.SameAs(definition) && !candidate.Ending);
+            HostedPump? pump = _pumps.Find(candidate => candidate.End is null && candidate.Definition.SameAs(definition));
             if (pump is null)
             {
-                pump = new HostedPump(definition);
-                pump.Start(factory.Create(definition, pumpEvent => OnEvent(pump, pumpEvent)));
+                pump = new HostedPump(definition, time);
+                pump.Pump = factory.Create(definition, pumpEvent => OnEvent(pump, pumpEvent));
                 _pumps.Add(pump);
                 logger.LogPumpStarted(definition.Name);
             }
 
             if (pump.Leases.TryGetValue(topicPartition, out PumpLease? former))
             {
-                // A twin or an earlier life of the grain: the newcomer is the one that the directory finds.
-                former.Lost = true;
+                former.IsLost = true; // a twin or an earlier life of the grain: the newcomer is the one that the directory finds
             }
 
             var lease = new PumpLease(this, pump, topicPartition, onNews) { RenewedAt = time.GetTimestamp() };
             pump.Leases[topicPartition] = lease;
-            pump.Pump.SetPaused(topicPartition, paused);
-            pump.Pump.Attach(topicPartition);
+            pump.Pump.Attach(topicPartition, lease.Start);
             pump.Pump.SetPaused(topicPartition, paused);
             return lease;
         }
     }
 
-    /// <summary>The pumps by pipeline, for metrics and people.</summary>
-    public IReadOnlyList<(PipelineDefinition Definition, PumpStatus Status)> Statuses()
+    /// <summary>The pumps with their pipelines, for metrics and people.</summary>
+    public async Task<IReadOnlyList<(PipelineDefinition Definition, PumpStatus Status)>> StatusesAsync(CancellationToken cancellationToken)
     {
+        HostedPump[] pumps;
         lock (_lock)
         {
-            return [.. _pumps.Select(pump => (pump.Definition, pump.Pump.Status))];
+            pumps = [.. _pumps];
         }
+
+        var statuses = new List<(PipelineDefinition, PumpStatus)>(pumps.Length);
+        foreach (HostedPump pump in pumps)
+        {
+            statuses.Add((pump.Definition, await pump.StatusAsync(cancellationToken)));
+        }
+
+        return statuses;
     }
 
     /// <summary>Gives up every topic-partition whose grain has not renewed its lease for so long.</summary>
@@ -88,12 +83,12 @@ public sealed class PumpHost(IPipelinePumpFactory factory, TimeProvider time, IL
 
         foreach (PumpLease lease in forsaken)
         {
-            logger.LogForsaken(lease.Pump.Definition.Name, lease.TopicPartition, age);
-            await lease.DetachAsync(cancellationToken);
+            logger.LogForsaken(lease.Definition.Name, lease.TopicPartition, age);
+            await DetachAsync(lease, cancellationToken);
         }
     }
 
-    /// <summary>Stops polling everywhere, closes, reports, and waits for the answers until <paramref name="cancellationToken"/> says stop.</summary>
+    /// <summary>Stops polling everywhere, closes, reports, and waits for the answers. Nothing is attached from now on.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         HostedPump[] pumps;
@@ -106,18 +101,18 @@ public sealed class PumpHost(IPipelinePumpFactory factory, TimeProvider time, IL
         await Task.WhenAll(pumps.Select(pump => EndAsync(pump, cancellationToken)));
     }
 
-    internal async Task DetachAsync(PumpLease lease, CancellationToken cancellationToken)
+    internal async Task<bool> DetachAsync(PumpLease lease, CancellationToken cancellationToken)
     {
         HostedPump pump = lease.Pump;
         lock (_lock)
         {
-            if (lease.Lost || pump.Ending || pump.Leases.GetValueOrDefault(lease.TopicPartition) != lease)
+            if (!lease.IsValid || pump.Leases.GetValueOrDefault(lease.TopicPartition) != lease)
             {
-                return;
+                return true;
             }
         }
 
-        await pump.Pump.DetachAsync(lease.TopicPartition, cancellationToken);
+        HandOver handOver = await pump.Pump.DetachAsync(lease.TopicPartition, cancellationToken);
         bool last;
         lock (_lock)
         {
@@ -125,63 +120,78 @@ public sealed class PumpHost(IPipelinePumpFactory factory, TimeProvider time, IL
             if (pump.Leases.GetValueOrDefault(lease.TopicPartition) == lease)
             {
                 pump.Leases.Remove(lease.TopicPartition);
+                lease.IsLost = true;
             }
 
-            last = pump.Leases.Count == 0;
+            last = pump.Leases.Count == 0 && pump.End is null;
+            if (last)
+            {
+                pump.End = EndOnceAsync(pump);
+            }
         }
 
         if (last)
         {
             await EndAsync(pump, cancellationToken);
         }
+
+        return handOver.IsClean;
     }
+
+    /// <summary>All topic-partitions of a pump share its files: those that ask at the same time share one flush.</summary>
+    internal Task<FlushResult> FlushAsync(HostedPump pump)
+    {
+        lock (_lock)
+        {
+            return pump.Flush is { IsCompleted: false } running ? running : pump.Flush = pump.Pump.FlushAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Likewise for a reload.</summary>
+    internal Task<PumpEvent.SchemaApplied> ReloadSchemaAsync(HostedPump pump)
+    {
+        lock (_lock)
+        {
+            return pump.Reload is { IsCompleted: false } running ? running : pump.Reload = pump.Pump.ReloadSchemaAsync(CancellationToken.None);
+        }
+    }
+
+    internal void Renew(PumpLease lease) => lease.RenewedAt = time.GetTimestamp();
 
     private async Task EndAsync(HostedPump pump, CancellationToken cancellationToken)
     {
         Task<bool> end;
         lock (_lock)
         {
-            end = pump.End ??= EndOnceAsync(pump, cancellationToken);
+            end = pump.End ??= EndOnceAsync(pump);
         }
 
-        bool committed = await end;
+        bool committed = await end.WaitAsync(cancellationToken);
         lock (_lock)
         {
-            if (_pumps.Remove(pump))
+            if (!_pumps.Remove(pump))
             {
-                logger.LogPumpStopped(pump.Definition.Name, committed ? "everything read is committed" : "what was not committed is read again from the table's offsets");
+                return;
             }
         }
+
+        logger.LogPumpStopped(pump.Definition.Name, committed ? "all that was read is in the table" : "the rest is read again from the table's offsets");
     }
 
-    private static async Task<bool> EndOnceAsync(HostedPump pump, CancellationToken cancellationToken)
+    private static async Task<bool> EndOnceAsync(HostedPump pump)
     {
-        await Task.Yield(); // not under the lock
-        TopicPartition[] topicPartitions = [.. pump.Pump.Status.Partitions.Select(partition => partition.TopicPartition)];
-        bool committed = false;
-        try
-        {
-            await Task.WhenAll(topicPartitions.Select(topicPartition => pump.Pump.DetachAsync(topicPartition, cancellationToken)));
-            committed = true;
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // Out of time. The table holds the offsets: whoever comes next reads the rest again.
-        }
-        finally
-        {
-            await pump.Pump.DisposeAsync();
-        }
-
+        bool committed = await pump.Pump.StopAsync(CancellationToken.None);
+        await pump.Pump.DisposeAsync();
         return committed;
     }
 
     private void OnEvent(HostedPump pump, PumpEvent pumpEvent)
     {
+        string pipeline = pump.Definition.Name;
         switch (pumpEvent)
         {
             case PumpEvent.Stopped stopped:
-                logger.LogStopped(pump.Definition.Name, stopped.TopicPartition, stopped.Message);
+                logger.LogStopped(pipeline, stopped.TopicPartition, stopped.Message);
                 PumpLease? lease;
                 lock (_lock)
                 {
@@ -192,59 +202,66 @@ public sealed class PumpHost(IPipelinePumpFactory factory, TimeProvider time, IL
                 break;
             case PumpEvent.Committed committed:
                 logger.LogReportCommitted(
-                    pump.Definition.Name, committed.SnapshotId, committed.Report.Files.Count, committed.Report.Ranges.Sum(range => range.Rows),
+                    pipeline, committed.SnapshotId, committed.Report.Files.Count, committed.Report.Ranges.Sum(range => range.Rows),
                     committed.Took.TotalMilliseconds);
                 break;
             case PumpEvent.Refused refused:
-                logger.LogReportRefused(pump.Definition.Name, refused.Reason, refused.Message);
+                logger.LogReportRefused(pipeline, refused.Reason, refused.Message);
                 break;
             case PumpEvent.SchemaApplied applied:
-                logger.LogSchemaApplied(pump.Definition.Name, applied.SchemaId, string.Join(", ", applied.FirstOffsets.Select(entry => $"{entry.Key}@{entry.Value}")));
+                logger.LogSchemaApplied(pipeline, applied.SchemaId, string.Join(", ", applied.FirstOffsets.Select(entry => $"{entry.Key}@{entry.Value}")));
                 break;
             case PumpEvent.Trouble { Message: { } message }:
-                logger.LogTrouble(pump.Definition.Name, message);
+                logger.LogTrouble(pipeline, message);
                 break;
             case PumpEvent.Trouble:
-                logger.LogTroubleOver(pump.Definition.Name);
+                logger.LogTroubleOver(pipeline);
                 break;
         }
     }
 
-    internal sealed class HostedPump(PipelineDefinition definition)
+    /// <summary>A pump with those that hold it.</summary>
+    internal sealed class HostedPump(PipelineDefinition definition, TimeProvider time)
     {
-        private IPipelinePump? _pump;
+        private static readonly TimeSpan StatusAge = TimeSpan.FromMilliseconds(200);
+
+        private readonly Lock _statusLock = new();
+        private Pump? _pump;
+        private Task<PumpStatus>? _status;
+        private long _statusAt;
 
         internal PipelineDefinition Definition => definition;
 
-        internal IPipelinePump Pump => _pump ?? throw new InvalidOperationException("the pump has not started");
+        internal Pump Pump
+        {
+            get => _pump ?? throw new InvalidOperationException("the pump has not started");
+            set => _pump = value;
+        }
 
         internal Dictionary<TopicPartition, PumpLease> Leases { get; } = [];
 
         internal Task<bool>? End { get; set; }
 
-        internal bool Ending => End is not null;
+        internal Task<FlushResult>? Flush { get; set; }
 
-        internal Task<bool>? Flush { get; set; }
+        internal Task<PumpEvent.SchemaApplied>? Reload { get; set; }
 
-        internal void Start(IPipelinePump pump) => _pump = pump;
-    }
-
-    internal Task<bool> FlushAsync(HostedPump pump, CancellationToken cancellationToken)
-    {
-        lock (_lock)
+        /// <summary>Each of a thousand topic-partitions asks for its own: they share one answer for a moment.</summary>
+        internal Task<PumpStatus> StatusAsync(CancellationToken cancellationToken)
         {
-            // All topic-partitions of a pump share its files: those that ask at the same time share one flush.
-            if (pump.Flush is not { IsCompleted: false })
+            Task<PumpStatus> status;
+            lock (_statusLock)
             {
-                pump.Flush = pump.Pump.FlushAsync(cancellationToken);
+                if (_status is null || (_status.IsCompleted && time.GetElapsedTime(_statusAt) > StatusAge))
+                {
+                    _status = Pump.StatusAsync(CancellationToken.None);
+                    _statusAt = time.GetTimestamp();
+                }
+
+                status = _status;
             }
 
-            return pump.Flush;
+            return status.WaitAsync(cancellationToken);
         }
-    }
-
-    internal void Renew(PumpLease lease)
-    {
-        lease.RenewedAt = time.GetTimestamp();
     }
 }

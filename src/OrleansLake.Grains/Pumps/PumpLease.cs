@@ -10,6 +10,7 @@ public sealed class PumpLease
     private readonly PumpHost _host;
     private readonly Action _onNews;
     private long _renewedAt;
+    private volatile bool _isLost;
 
     internal PumpLease(PumpHost host, PumpHost.HostedPump pump, TopicPartition topicPartition, Action onNews)
     {
@@ -25,18 +26,12 @@ public sealed class PumpLease
     /// <summary>The definition that it is read by.</summary>
     public PipelineDefinition Definition => Pump.Definition;
 
-    /// <summary>Whether it still holds: another took its place, or the pump is ending.</summary>
-    public bool IsValid => !Lost && !Pump.Ending;
-
-    /// <summary>How the topic-partition does; null when the pump does not have it (any more).</summary>
-    public PartitionStatus? Status => Pump.Pump.Status.Partitions.FirstOrDefault(partition => partition.TopicPartition == TopicPartition);
-
-    /// <summary>What stands in the way of the whole pump.</summary>
-    public string? PumpTrouble => Pump.Pump.Status.Trouble;
+    /// <summary>Whether it still holds: nobody took its place, and the pump is not ending.</summary>
+    public bool IsValid => !IsLost && Pump.End is null;
 
     internal PumpHost.HostedPump Pump { get; }
 
-    internal bool Lost { get; set; }
+    internal bool IsLost { get => _isLost; set => _isLost = value; }
 
     internal long RenewedAt
     {
@@ -44,24 +39,38 @@ public sealed class PumpLease
         set => Volatile.Write(ref _renewedAt, value);
     }
 
+    internal StartPosition Start =>
+        Definition.Start == PipelineStart.Latest ? StartPosition.Latest : StartPosition.Earliest;
+
     /// <summary>Says that the grain is still there.</summary>
     public void Renew() => _host.Renew(this);
+
+    /// <summary>How the topic-partition does (null: the pump does not have it), and what stands in the whole pump's way.</summary>
+    public async Task<(PartitionStatus? Status, string? Trouble)> StatusAsync(CancellationToken cancellationToken)
+    {
+        PumpStatus status = await Pump.StatusAsync(cancellationToken);
+        return (status.Partitions.FirstOrDefault(partition => partition.TopicPartition == TopicPartition), status.Trouble);
+    }
 
     /// <summary>Holds it or lets it run.</summary>
     public void SetPaused(bool paused) => Pump.Pump.SetPaused(TopicPartition, paused);
 
     /// <summary>Reads it again after it had stopped.</summary>
-    public void Retry() => Pump.Pump.Attach(TopicPartition);
+    public void Retry() => Pump.Pump.Attach(TopicPartition, Start);
 
     /// <summary>Closes the files of the pump and waits for the commit. True: all that was read is in the table.</summary>
-    public Task<bool> FlushAsync(CancellationToken cancellationToken) => _host.FlushAsync(Pump, cancellationToken);
+    public async Task<bool> FlushAsync(CancellationToken cancellationToken) =>
+        await _host.FlushAsync(Pump).WaitAsync(cancellationToken) is not FlushResult.GivenUp;
 
-    /// <summary>Decodes by the table's schema as it is now; the first offset that it applies to here.</summary>
-    public async Task<long?> ReloadSchemaAsync(CancellationToken cancellationToken) =>
-        (await Pump.Pump.ReloadSchemaAsync(cancellationToken)).FirstOffsets.TryGetValue(TopicPartition, out long first) ? first : null;
+    /// <summary>Decodes by the table's schema as it is now: its id, and the first offset that it applies to here.</summary>
+    public async Task<(int SchemaId, long? FirstOffset)> ReloadSchemaAsync(CancellationToken cancellationToken)
+    {
+        PumpEvent.SchemaApplied applied = await _host.ReloadSchemaAsync(Pump).WaitAsync(cancellationToken);
+        return (applied.SchemaId, applied.FirstOffsets.TryGetValue(TopicPartition, out long first) ? first : null);
+    }
 
-    /// <summary>Commits what was read and gives it up.</summary>
-    public Task DetachAsync(CancellationToken cancellationToken) => _host.DetachAsync(this, cancellationToken);
+    /// <summary>Commits what was read and gives it up. True: all of it is in the table.</summary>
+    public Task<bool> DetachAsync(CancellationToken cancellationToken) => _host.DetachAsync(this, cancellationToken);
 
     internal void OnNews() => _onNews();
 }

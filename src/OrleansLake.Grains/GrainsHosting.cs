@@ -1,0 +1,21 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace OrleansLake.Grains;
+
+/// <summary>Puts the grains' own services into a silo.</summary>
+public static class GrainsHosting
+{
+    /// <summary>
+    /// What the grains need beside what the host must bring itself: <see cref="IPumpFactory"/>, <see cref="IPipelineTables"/>,
+    /// <see cref="ITopicDirectory"/>, <see cref="ITableCommitters"/>, storage named <see cref="GrainStorage.Name"/> and reminders.
+    /// </summary>
+    public static ISiloBuilder AddOrleansLakeGrains(this ISiloBuilder silo)
+    {
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<PumpHost>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PumpLifecycle>();
+        silo.Services.AddPlacementDirector<TopicPartitionPlacement, TopicPartitionPlacementDirector>();
+        return silo;
+    }
+}
