@@ -106,6 +106,31 @@ public sealed class CommittedOffsets
             Math.Max(old.Rejected, (main.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Rejected ?? 0) + range.Rejected),
             old.Gap));
 
+    /// <summary>
+    /// The offsets of a dead-letter table that is behind <paramref name="main"/>, once someone has accepted what it lacks.
+    /// </summary>
+    internal CommittedOffsets AcceptDeadLetters(string pipeline, string generation, CommittedOffsets main)
+    {
+        var behind = new List<(TopicPartition TopicPartition, PartitionOffset Main)>();
+        foreach (var (name, topic) in main.Pipelines.GetValueOrDefault(KeyOf(pipeline, generation)) ?? NoTopics)
+        {
+            for (int partition = 0; partition < topic.Partitions.Length; partition++)
+            {
+                PartitionOffset place = topic.Partitions[partition];
+                if (place.Rejected > (Find(pipeline, generation, new TopicPartition(name, partition))?.Rejected ?? 0))
+                {
+                    behind.Add((new TopicPartition(name, partition), place));
+                }
+            }
+        }
+
+        return Change(pipeline, generation, null, new Dictionary<string, string>(), behind, static item => item.TopicPartition, static (item, old) => old with
+        {
+            Next = Math.Max(old.Next, item.Main.Next),
+            Rejected = item.Main.Rejected,
+        });
+    }
+
     /// <summary>The offsets after a seek, reset or accepted loss: counts stay.</summary>
     internal CommittedOffsets Move(OffsetMove move) =>
         Change(move.Pipeline, move.Generation, move.ClusterId, move.TopicIds, move.Positions, static position => position.TopicPartition, static (position, old) => old with

@@ -10,7 +10,7 @@ internal sealed record PipelineStop(string Message);
 
 /// <summary>
 /// What one state of a table says of one branch: the offsets that hold on it, and which reports are in its history. Made by
-/// <c>LineageReader</c>.
+/// <see cref="LineageReader"/>.
 /// </summary>
 internal sealed record Lineage
 {
@@ -34,6 +34,12 @@ internal sealed record Lineage
 
     /// <summary>Set when no offsets may be believed before a person has looked.</summary>
     public PipelineStop? Stop { get; init; }
+
+    /// <summary>True where they could not be read: then nobody can take them as they stand either.</summary>
+    public bool OffsetsAreCorrupt { get; init; }
+
+    /// <summary>The branch's snapshots that were reached, newest first.</summary>
+    public IReadOnlyList<Snapshot> Snapshots { get; init; } = [];
 
     /// <summary>Reports (and moves) of the branch's snapshots that were reached.</summary>
     public IReadOnlyDictionary<Guid, SnapshotPlace> Reports { get; init; } = new Dictionary<Guid, SnapshotPlace>();

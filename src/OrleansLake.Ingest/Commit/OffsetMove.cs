@@ -14,6 +14,12 @@ public enum MoveReason
 
     /// <summary>Someone looked at a table that stopped a pipeline and takes its offsets as they stand.</summary>
     Accept,
+
+    /// <summary>
+    /// A topic-partition begins with rejected records: its first offset comes in before they do, so that a replay knows
+    /// which dead letters are in.
+    /// </summary>
+    Begin,
 }
 
 /// <summary>Where one topic-partition goes on.</summary>
