@@ -59,6 +59,10 @@ public sealed record TableStatus
     /// <summary>What stands in the way of commits; null when nothing does.</summary>
     [Id(12)]
     public string? Trouble { get; init; }
+
+    /// <summary>Age, at the last commit, of the oldest record that it took in, in seconds.</summary>
+    [Id(13)]
+    public double? FreshnessSeconds { get; init; }
 }
 
 /// <summary>The answer to a reload of a table's schema.</summary>

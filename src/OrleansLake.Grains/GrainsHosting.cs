@@ -7,8 +7,8 @@ namespace OrleansLake.Grains;
 public static class GrainsHosting
 {
     /// <summary>
-    /// What the grains need beside what the host must bring itself: <see cref="IPumpFactory"/>, <see cref="IPipelineTables"/>,
-    /// <see cref="ITopicDirectory"/>, <see cref="ITableCommitters"/>, storage named <see cref="GrainStorage.Name"/> and reminders.
+    /// What the grains need beside what the host must bring itself: <see cref="IPumpFactory"/>, <see cref="PipelineTables"/>,
+    /// <see cref="ITopicDirectory"/>, <see cref="TableCommitters"/>, storage named <see cref="GrainStorage.Name"/> and reminders.
     /// </summary>
     public static ISiloBuilder AddOrleansLakeGrains(this ISiloBuilder silo)
     {

@@ -26,7 +26,7 @@ public sealed class PipelineGrainState
 /// </summary>
 internal sealed class PipelineGrain(
     [PersistentState("pipeline", GrainStorage.Name)] IPersistentState<PipelineGrainState> state,
-    IPipelineTables tables,
+    PipelineTables tables,
     ITopicDirectory topics,
     TimeProvider time,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
