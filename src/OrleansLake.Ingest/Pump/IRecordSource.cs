@@ -15,12 +15,14 @@ public readonly record struct PartitionEnds(long LogStart, long LastStable, long
 /// </summary>
 public interface IRecordSource : IDisposable
 {
-    /// <summary>
-    /// Begins to read a topic-partition at a position; one that is being read is moved there, and one that was paused flows.
-    /// <see cref="StartPosition.EarliestOffset"/> and <see cref="StartPosition.LatestOffset"/> stand for what the broker
-    /// finds there: the first batch says it by the start of its range, and comes at once, with a range of length 0 if need be.
-    /// </summary>
+    /// <summary>Begins to read a topic-partition at a position; one that is being read is moved there.</summary>
     void Assign(TopicPartition topicPartition, long position);
+
+    /// <summary>
+    /// The same, with the leader epoch of the record before the position (−1 unknown): where the broker can tell, a log that
+    /// was truncated below the position since is noticed, and the topic-partition stops.
+    /// </summary>
+    void Assign(TopicPartition topicPartition, long position, int leaderEpoch) => Assign(topicPartition, position);
 
     /// <summary>Ceases to read it; records of it that were not yet polled are dropped.</summary>
     void Unassign(TopicPartition topicPartition);
@@ -33,18 +35,6 @@ public interface IRecordSource : IDisposable
 
     /// <summary>What the broker last told of it; null before it told anything. Never blocks.</summary>
     PartitionEnds? EndsOf(TopicPartition topicPartition);
-
-    /// <summary>Id of the Kafka cluster; null where the broker does not tell, or has not yet.</summary>
-    string? ClusterId => null;
-
-    /// <summary>Id of a topic; null where the broker does not tell, or has not yet.</summary>
-    string? TopicIdOf(string topic) => null;
-
-    /// <summary>The table has everything below <paramref name="next"/>: shown to people's lag tools as group offset, at leisure; nothing reads it back.</summary>
-    void ShowCommitted(TopicPartition topicPartition, long next)
-    {
-        // A source without a group shows nothing.
-    }
 
     /// <summary>What stands in the way of reading just now ("no broker reachable: …"); null when nothing does.</summary>
     string? Trouble { get; }

@@ -26,8 +26,10 @@ internal sealed class PartitionTrack(TopicPartition topicPartition, StartPositio
 
     internal TrackState State { get; set; } = TrackState.Resuming;
 
-    /// <summary>The start of the next batch; negative while only the broker knows.</summary>
-    internal long Position { get; set; } = StartPosition.LatestOffset;
+    /// <summary>The start of the next batch; −1 while it is not known.</summary>
+    internal long Position { get; set; } = -1;
+
+    internal int LeaderEpoch { get; set; } = -1;
 
     internal long? CommittedNext { get; set; }
 
@@ -76,6 +78,8 @@ internal struct OpenRange
     internal long Next;
     internal long Rows;
     internal long Rejected;
-    internal int LeaderEpoch;
+
+    /// <summary>Those of <see cref="Rejected"/> that the dead-letter table held already.</summary>
+    internal long Known;
     internal long? OldestTimestampMs;
 }

@@ -15,13 +15,13 @@ public sealed class Pump : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ManualResetEventSlim _wake = new();
     private readonly Thread _thread;
-    private PumpStatus _lastStatus;
 
     /// <summary>Starts a pump without topic-partitions.</summary>
     /// <param name="options">What it is told.</param>
     /// <param name="source">Its source; disposed with the pump.</param>
     /// <param name="writers">Opens its writers.</param>
     /// <param name="committer">Its table's committer.</param>
+    /// <param name="cluster">What the source's cluster tells beside its records.</param>
     /// <param name="loadTables">Loads the tables afresh; called again after failures and when a schema has changed.</param>
     /// <param name="memory">The silo's budget.</param>
     /// <param name="time">The clock.</param>
@@ -32,6 +32,7 @@ public sealed class Pump : IAsyncDisposable
         IRecordSource source,
         IRowWriterFactory writers,
         ICommitter committer,
+        IClusterFacts cluster,
         Func<CancellationToken, Task<PumpTables>> loadTables,
         MemoryBudget memory,
         TimeProvider time,
@@ -39,8 +40,7 @@ public sealed class Pump : IAsyncDisposable
         Action<PumpEvent>? onEvent = null)
     {
         _time = time;
-        _loop = new PumpLoop(options, source, writers, committer, loadTables, memory, time, ids, onEvent, new PumpRules(), _wake.Set);
-        _lastStatus = _loop.Status();
+        _loop = new PumpLoop(options, source, writers, committer, cluster, loadTables, memory, time, ids, onEvent, new PumpRules(), _wake.Set);
         _thread = new Thread(Run) { IsBackground = true, Name = $"pump {options.Pipeline}" };
         _thread.Start();
     }
@@ -91,22 +91,25 @@ public sealed class Pump : IAsyncDisposable
     public Task<PumpEvent.SchemaApplied> ReloadSchemaAsync(CancellationToken cancellationToken = default) =>
         AskAsync<PumpEvent.SchemaApplied>(_loop.ReloadSchema, cancellationToken);
 
+    /// <summary>How it stood at its last turn but a second; asked for again it is newer.</summary>
+    public PumpStatus Status => _loop.LastStatus;
+
     /// <summary>How it stands. When the pump's thread is held up, its last word with that as its trouble.</summary>
     public async Task<PumpStatus> StatusAsync(CancellationToken cancellationToken = default)
     {
         try
         {
-            return _lastStatus = await AskAsync<PumpStatus>(answer => answer.TrySetResult(_loop.Status()), CancellationToken.None)
+            return await AskAsync<PumpStatus>(answer => answer.TrySetResult(_loop.PublishStatus()), CancellationToken.None)
                 .WaitAsync(TimeSpan.FromSeconds(2), _time, cancellationToken);
         }
         catch (TimeoutException)
         {
-            PumpStatus last = _lastStatus;
+            PumpStatus last = _loop.LastStatus;
             return last with { Trouble = $"the pump has not turned since {last.At:HH:mm:ss} or before" };
         }
         catch (ObjectDisposedException)
         {
-            return _lastStatus = _loop.Status();
+            return _loop.LastStatus;
         }
     }
 

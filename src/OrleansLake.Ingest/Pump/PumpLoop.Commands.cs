@@ -12,6 +12,8 @@ internal sealed partial class PumpLoop
     private DateTimeOffset _rateAt;
     private long _rateRows;
     private double _rate;
+    private volatile bool _statusAsked;
+    private volatile PumpStatus _lastStatus;
 
     internal void Attach(TopicPartition topicPartition, StartPosition start)
     {
@@ -180,6 +182,7 @@ internal sealed partial class PumpLoop
         GiveUp(_state.Sealed is [{ Report: not null }, ..] ? 1 : 0, "the pump has stopped");
         Drop(_writer);
         _ended.Cancel();
+        PublishStatus();
         _memory.Dispose();
         _source.Dispose();
         _stopped.TrySetResult(settled && !_lost);
@@ -209,10 +212,33 @@ internal sealed partial class PumpLoop
         }
     }
 
-    internal PumpStatus Status()
+    /// <summary>The last snapshot; the asking makes a turn of a second later take another. Nobody asks: none is taken.</summary>
+    internal PumpStatus LastStatus
+    {
+        get
+        {
+            _statusAsked = true;
+            return _lastStatus;
+        }
+    }
+
+    internal PumpStatus PublishStatus()
+    {
+        _statusAsked = false;
+        return _lastStatus = TakeStatus();
+    }
+
+    private void PublishStatusWhenAsked(DateTimeOffset now)
+    {
+        if (_statusAsked && now - _lastStatus.At >= RateSpan)
+        {
+            PublishStatus();
+        }
+    }
+
+    private PumpStatus TakeStatus()
     {
         DateTimeOffset now = _time.GetUtcNow();
-        MeasureRate(now);
         return new PumpStatus
         {
             WriterId = WriterId,
@@ -239,7 +265,6 @@ internal sealed partial class PumpLoop
             TrackState.Draining => PartitionState.Draining,
             TrackState.Stopped => PartitionState.Stopped,
             _ when track.PausedByPerson => PartitionState.Paused,
-            _ when position is null => PartitionState.Resuming,
             _ when ends is { } e && position >= e.HighWatermark => PartitionState.Idle,
             _ when ends is { } e && position >= e.LastStable => PartitionState.BlockedByTransaction,
             _ when _holding => PartitionState.Held,

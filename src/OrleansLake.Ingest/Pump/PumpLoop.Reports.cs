@@ -15,6 +15,7 @@ internal sealed partial class PumpLoop
     private Guid? _tableUuid;
     private long _sequenceNumber;
     private DateTimeOffset _sequenceKnownAt;
+    private TopicIdentities _identities = TopicIdentities.Unknown;
 
     private bool IsFull => _writer is { } writer && (writer.LargestFileBytes >= _options.TargetFileSizeBytes || _memory.FlushWanted);
 
@@ -134,28 +135,38 @@ internal sealed partial class PumpLoop
             return;
         }
 
-        if (_time.GetUtcNow() - _sequenceKnownAt > _options.SequenceNumberAge)
-        {
-            _ = LearnAndSendAsync(set);
-        }
-        else
-        {
-            Send(set);
-        }
+        _ = PrepareAndSendAsync(set);
     }
 
-    private async Task LearnAndSendAsync(SealedSet set)
+    // What a report says of the world is asked just before it is first sent.
+    private async Task PrepareAndSendAsync(SealedSet set)
     {
         ResumePoint? point = null;
+        if (_time.GetUtcNow() - _sequenceKnownAt > _options.SequenceNumberAge)
+        {
+            try
+            {
+                point = await _committer.ResumeAsync(_options.Pipeline, _options.Generation, [], _ended.Token)
+                    .WaitAsync(_options.CallTimeout, _time, _ended.Token);
+            }
+            catch (Exception) when (!_ended.IsCancellationRequested)
+            {
+                // The older number is the more careful one: at worst the report is refused as rewound. A committer that
+                // is out of reach is told of by the delivery that follows.
+                point = null;
+            }
+        }
+
+        TopicIdentities? identities = null;
         try
         {
-            point = await _committer.ResumeAsync(_options.Pipeline, _options.Generation, [], _ended.Token)
-                .WaitAsync(_options.CallTimeout, _time, _ended.Token);
+            identities = await _cluster.IdentitiesAsync(set.Ranges.Select(range => range.TopicPartition.Topic).Distinct().ToList(), _ended.Token)
+                .WaitAsync(_options.FactsTimeout, _time, _ended.Token);
         }
-        catch (Exception e) when (!_ended.IsCancellationRequested)
+        catch (Exception) when (!_ended.IsCancellationRequested)
         {
-            // The older number is the more careful one: at worst the report is refused as rewound.
-            Post(() => _resumeTrouble = $"committer: {e.Message}");
+            // A broker that is out of reach has not made a topic anew; what was learned before still holds.
+            identities = null;
         }
 
         Post(() =>
@@ -165,6 +176,7 @@ internal sealed partial class PumpLoop
                 Learn(point.TableUuid, point.LastSequenceNumber);
             }
 
+            _identities = identities ?? _identities;
             Send(set);
         });
     }
@@ -176,16 +188,6 @@ internal sealed partial class PumpLoop
             return; // given up meanwhile
         }
 
-        var topicIds = new Dictionary<string, string>();
-        foreach (WrittenRange range in set.Ranges)
-        {
-            string topic = range.TopicPartition.Topic;
-            if (!topicIds.ContainsKey(topic) && _source.TopicIdOf(topic) is { } id)
-            {
-                topicIds.Add(topic, id);
-            }
-        }
-
         TableMetadata metadata = set.Tables.Table.Metadata;
         set.Report = new DataWritten
         {
@@ -193,8 +195,9 @@ internal sealed partial class PumpLoop
             WriterId = WriterId,
             Pipeline = _options.Pipeline,
             Generation = _options.Generation,
-            ClusterId = _source.ClusterId,
-            TopicIds = topicIds,
+            ClusterId = _identities.ClusterId,
+            TopicIds = set.Ranges.Select(range => range.TopicPartition.Topic).Distinct().Where(_identities.TopicIds.ContainsKey)
+                .ToDictionary(topic => topic, topic => _identities.TopicIds[topic]),
             TableUuid = metadata.TableUuid,
             Branch = _options.Branch,
             SchemaId = metadata.CurrentSchemaId,
@@ -238,11 +241,6 @@ internal sealed partial class PumpLoop
                 _writerBackOff.Reset();
                 _refusalTrouble = null;
                 _loadWanted |= schemaId != _tables?.Table.Metadata.CurrentSchemaId;
-                foreach (WrittenRange range in set.Ranges)
-                {
-                    _source.ShowCommitted(range.TopicPartition, range.Range.Next);
-                }
-
                 AnswerAll(set.Waiters, new FlushResult.Committed(snapshotId));
                 _onEvent?.Invoke(new PumpEvent.Committed(set.Report, snapshotId, now - set.SealedAt));
                 SendOldest();

@@ -20,6 +20,7 @@ internal sealed partial class PumpLoop
     private DateTimeOffset _resumeAfter;
     private BackOff _resumeBackOff;
     private string? _resumeTrouble;
+    private string? _startTrouble;
 
     private void LoadTablesWhenWanted(DateTimeOffset now)
     {
@@ -144,7 +145,37 @@ internal sealed partial class PumpLoop
             ResumePoint point = await _committer
                 .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(track => track.TopicPartition), _ended.Token)
                 .WaitAsync(_options.CallTimeout, _time, _ended.Token);
-            Post(() => Resumed(tracks, point));
+            var starts = new Dictionary<TopicPartition, long>();
+            var known = point.Partitions.Select(position => position.TopicPartition).ToHashSet();
+            foreach (IGrouping<StartPosition, PartitionTrack> group in tracks.Where(track => !known.Contains(track.TopicPartition)).GroupBy(track => track.Start))
+            {
+                if (group.Key.Offset >= 0)
+                {
+                    foreach (PartitionTrack track in group)
+                    {
+                        starts[track.TopicPartition] = group.Key.Offset;
+                    }
+
+                    continue;
+                }
+
+                var unknown = group.Select(track => track.TopicPartition).ToList();
+                try
+                {
+                    foreach ((TopicPartition topicPartition, long offset) in await _cluster.StartOffsetsAsync(unknown, group.Key, _ended.Token)
+                        .WaitAsync(_options.CallTimeout, _time, _ended.Token))
+                    {
+                        starts[topicPartition] = offset;
+                    }
+                }
+                catch (Exception e) when (!_ended.IsCancellationRequested)
+                {
+                    // The others go on; these are asked for again.
+                    Post(() => _startTrouble = $"source: offsets of {unknown[0]} and {unknown.Count - 1} more: {e.Message}");
+                }
+            }
+
+            Post(() => Resumed(tracks, point, starts));
         }
         catch (Exception e)
         {
@@ -160,7 +191,7 @@ internal sealed partial class PumpLoop
         _resumeTrouble = message;
     }
 
-    private void Resumed(List<PartitionTrack> tracks, ResumePoint point)
+    private void Resumed(List<PartitionTrack> tracks, ResumePoint point, Dictionary<TopicPartition, long> starts)
     {
         if (point.TableUuid != _tables!.Table.Metadata.TableUuid)
         {
@@ -171,19 +202,41 @@ internal sealed partial class PumpLoop
 
         _resuming = false;
         _resumeTrouble = null;
-        _resumeBackOff.Reset();
         Learn(point.TableUuid, point.LastSequenceNumber);
         _loadWanted |= point.SchemaId != _tables.Table.Metadata.CurrentSchemaId;
+        DateTimeOffset now = _time.GetUtcNow();
         var positions = point.Partitions.ToDictionary(position => position.TopicPartition);
+        bool isWhole = true;
         foreach (PartitionTrack track in tracks)
         {
             // Asked about, and still the same wish: one that was let go meanwhile is another track, or none.
-            if (!_stopping && track.State == TrackState.Resuming && _state.Find(track.TopicPartition) == track && track.IsSettled)
+            if (_stopping || track.State != TrackState.Resuming || _state.Find(track.TopicPartition) != track || !track.IsSettled)
             {
-                long position = _state.Resume(track, positions.GetValueOrDefault(track.TopicPartition));
-                _reading++;
-                AssignAt(track, position);
+                continue;
             }
+
+            ResumePosition? position = positions.GetValueOrDefault(track.TopicPartition);
+            if (position is not null || starts.ContainsKey(track.TopicPartition))
+            {
+                long from = _state.Resume(track, position, starts.GetValueOrDefault(track.TopicPartition), now);
+                _reading++;
+                AssignAt(track, from);
+            }
+            else
+            {
+                isWhole = false;
+            }
+        }
+
+        if (isWhole)
+        {
+            _startTrouble = null;
+            _resumeBackOff.Reset();
+        }
+        else
+        {
+            _resumeWanted = true;
+            _resumeAfter = now + _resumeBackOff.Next();
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed partial class PumpLoop
     private readonly IRecordSource _source;
     private readonly IRowWriterFactory _writers;
     private readonly ICommitter _committer;
+    private readonly IClusterFacts _cluster;
     private readonly Func<CancellationToken, Task<PumpTables>> _loadTables;
     private readonly MemoryBudget.Share _memory;
     private readonly TimeProvider _time;
@@ -56,6 +57,7 @@ internal sealed partial class PumpLoop
         IRecordSource source,
         IRowWriterFactory writers,
         ICommitter committer,
+        IClusterFacts cluster,
         Func<CancellationToken, Task<PumpTables>> loadTables,
         MemoryBudget memory,
         TimeProvider time,
@@ -68,6 +70,7 @@ internal sealed partial class PumpLoop
         _source = source;
         _writers = writers;
         _committer = committer;
+        _cluster = cluster;
         _loadTables = loadTables;
         _memory = memory.Join();
         _time = time;
@@ -84,6 +87,7 @@ internal sealed partial class PumpLoop
         WriterId = $"{options.Silo}/{ids.NewUuid():N}";
         _flushTick = TickOf(time.GetUtcNow());
         _rateAt = time.GetUtcNow();
+        _lastStatus = TakeStatus();
     }
 
     internal string WriterId { get; }
@@ -125,6 +129,7 @@ internal sealed partial class PumpLoop
         _memory.Set((_writer?.BufferedBytes ?? 0) + _closingBytes);
         MeasureRate(now);
         TellTrouble();
+        PublishStatusWhenAsked(now);
         if (_reading == 0)
         {
             return false;
@@ -203,6 +208,7 @@ internal sealed partial class PumpLoop
     private void Append(PartitionTrack track, KafkaBatch batch, DateTimeOffset now)
     {
         AppendedRecords appended = default;
+        int known = 0;
         long? oldest = null;
         if (batch.Count > 0)
         {
@@ -215,17 +221,16 @@ internal sealed partial class PumpLoop
             }
 
             _writer ??= _writers.Open(_tables!.Table, _tables.DeadLetters);
-            using KafkaBatch? others = KnownDeadLetters.Without(batch, track.DeadLetters, out int known);
+            using KafkaBatch? others = KnownDeadLetters.Without(batch, track.DeadLetters, out known);
             if (known < batch.Count)
             {
                 appended = _writer.Append(others ?? batch);
             }
 
-            appended = appended with { Rejected = appended.Rejected + known };
             track.LastTimestampMs = Math.Max(track.LastTimestampMs, batch.Records[^1].TimestampMs);
         }
 
-        _state.Appended(track, batch.Range, batch.LeaderEpoch, batch.Count, appended, oldest, now);
+        _state.Appended(track, batch.Range, batch.LeaderEpoch, batch.Count, appended, known, oldest, now);
         _rows += appended.Rows;
         _rejected += appended.Rejected;
         if (_writerTrouble is not null && _writer is not null && now > _heldUntil + _options.FlushInterval)
@@ -296,7 +301,7 @@ internal sealed partial class PumpLoop
         track.Position = position;
         try
         {
-            _source.Assign(track.TopicPartition, position);
+            _source.Assign(track.TopicPartition, position, track.LeaderEpoch);
             track.PausedAtSource = false;
             if (_holding || track.PausedByPerson)
             {
@@ -333,7 +338,7 @@ internal sealed partial class PumpLoop
 
     private void TellTrouble()
     {
-        string? trouble = _writerTrouble ?? _loadTrouble ?? _delivery.Trouble ?? _resumeTrouble ?? _pollTrouble ?? _source.Trouble ?? _refusalTrouble;
+        string? trouble = _writerTrouble ?? _loadTrouble ?? _delivery.Trouble ?? _resumeTrouble ?? _startTrouble ?? _pollTrouble ?? _source.Trouble ?? _refusalTrouble;
         if (!string.Equals(trouble, _trouble, StringComparison.Ordinal))
         {
             _trouble = trouble;

@@ -37,6 +37,9 @@ public sealed record PumpOptions
     /// <summary>How long one call of the committer may take.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(35);
 
+    /// <summary>How long a question to the Kafka cluster may hold up a report.</summary>
+    public TimeSpan FactsTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
     /// <summary>First wait after a failure; it doubles up to <see cref="MaxBackOff"/>.</summary>
     public TimeSpan MinBackOff { get; init; } = TimeSpan.FromMilliseconds(250);
 

@@ -92,8 +92,8 @@ internal sealed class PumpState
 
     internal void Remove(PartitionTrack track) => _tracks.Remove(track.TopicPartition);
 
-    /// <summary>Takes the table's word, and says from where to read.</summary>
-    internal long Resume(PartitionTrack track, ResumePosition? position)
+    /// <summary>Takes the table's word, or, where it knows nothing, the start that the broker gave, and says from where to read.</summary>
+    internal long Resume(PartitionTrack track, ResumePosition? position, long startOffset, DateTimeOffset now)
     {
         if (!track.IsSettled)
         {
@@ -102,62 +102,78 @@ internal sealed class PumpState
 
         track.State = TrackState.Reading;
         track.CommittedNext = position?.Next;
-        track.Position = position?.Next ?? track.Start.Offset;
+        track.LeaderEpoch = position?.LeaderEpoch ?? -1;
         track.DeadLettersNext = position?.DeadLettersNext ?? 0;
         track.DeadLetters = position is { DeadLetterOffsets.Count: > 0 } ? position.DeadLetterOffsets.ToHashSet() : null;
+        track.Position = position?.Next ?? startOffset;
+        if (position is null)
+        {
+            if (track.Start == StartPosition.Latest)
+            {
+                // Reported with the next interval though nothing was read: should we crash first, "latest" would later mean
+                // less, and records would be left out that came while the pipeline ran.
+                Open(track, startOffset, now);
+                HasOpenRecords = true;
+            }
+
+            track.Start = StartPosition.At(startOffset);
+        }
+
         return track.Position;
     }
 
     /// <summary>Whether a batch starts where the last one ended.</summary>
-    internal static bool Fits(PartitionTrack track, OffsetRange range) => track.Position < 0 || range.First == track.Position;
+    internal static bool Fits(PartitionTrack track, OffsetRange range) => range.First == track.Position;
 
-    /// <summary>A batch has gone into the open writer.</summary>
-    internal void Appended(PartitionTrack track, OffsetRange range, int leaderEpoch, int records, AppendedRecords appended, long? oldestTimestampMs, DateTimeOffset now)
+    /// <summary>A batch has gone into the open writer; of <paramref name="known"/> records the dead letters were there already.</summary>
+    internal void Appended(PartitionTrack track, OffsetRange range, int leaderEpoch, int records, AppendedRecords appended, int known, long? oldestTimestampMs, DateTimeOffset now)
     {
-        long gap = range.Length - appended.Rows - appended.Rejected;
-        if (!Fits(track, range) || appended.Rows + appended.Rejected != records || gap < 0)
+        long gap = range.Length - records;
+        if (!Fits(track, range) || appended.Rows + appended.Rejected + known != records || gap < 0)
         {
             throw new InvalidOperationException(
-                $"{track.TopicPartition}@{track.Position}: batch {range} of {records} records gave {appended.Rows} rows and {appended.Rejected} rejected");
+                $"{track.TopicPartition}@{track.Position}: batch {range} of {records} records gave {appended.Rows} rows, {appended.Rejected} rejected, {known} known");
         }
 
-        // The start that the broker found must survive us, or "latest" would leave out what comes before the first commit.
-        bool begins = track.Position == StartPosition.LatestOffset;
-        if (track.Position < 0)
+        if (range.Length == 0)
         {
-            track.Start = StartPosition.At(range.First);
-        }
-
-        if (range.Length == 0 && !begins)
-        {
-            track.Position = range.Next;
             return;
         }
 
-        ref OpenRange open = ref track.Open;
-        if (!open.Exists)
+        if (!track.Open.Exists)
         {
-            open = new OpenRange { Exists = true, First = range.First, LeaderEpoch = leaderEpoch };
-            if (_open.Count == 0)
-            {
-                OpenSince = now;
-            }
-
-            _open.Add(track);
+            Open(track, range.First, now);
         }
 
+        ref OpenRange open = ref track.Open;
         open.Next = range.Next;
         open.Rows += appended.Rows;
-        open.Rejected += appended.Rejected;
-        open.LeaderEpoch = leaderEpoch >= 0 ? leaderEpoch : open.LeaderEpoch;
-        if (oldestTimestampMs is { } oldest && oldest >= 0)
+        open.Rejected += appended.Rejected + known;
+        open.Known += known;
+        if (leaderEpoch >= 0)
+        {
+            track.LeaderEpoch = leaderEpoch;
+        }
+
+        if (oldestTimestampMs is { } oldest)
         {
             open.OldestTimestampMs = Math.Min(oldest, open.OldestTimestampMs ?? long.MaxValue);
         }
 
         track.Position = range.Next;
         track.Misfits = 0;
-        HasOpenRecords |= records > 0 || begins;
+        HasOpenRecords |= records > 0;
+    }
+
+    private void Open(PartitionTrack track, long first, DateTimeOffset now)
+    {
+        if (_open.Count == 0)
+        {
+            OpenSince = now;
+        }
+
+        track.Open = new OpenRange { Exists = true, First = first, Next = first };
+        _open.Add(track);
     }
 
     /// <summary>Closes the open ranges: what follows goes into the next report.</summary>
@@ -171,7 +187,7 @@ internal sealed class PumpState
             {
                 TopicPartition = track.TopicPartition,
                 Range = new OffsetRange(open.First, open.Next),
-                LeaderEpoch = open.LeaderEpoch,
+                LeaderEpoch = track.LeaderEpoch,
                 Rows = open.Rows,
                 Rejected = open.Rejected,
                 Gap = open.Next - open.First - open.Rows - open.Rejected,

@@ -3,11 +3,9 @@ namespace OrleansLake.Ingest.Pump;
 /// <summary>Where a topic-partition begins that the table knows nothing of.</summary>
 public readonly record struct StartPosition
 {
-    /// <summary>Kafka's own number for "the oldest offset that is there": what <see cref="IRecordSource.Assign"/> takes.</summary>
-    public const long EarliestOffset = -2;
-
-    /// <summary>Kafka's own number for "the end".</summary>
-    public const long LatestOffset = -1;
+    // Kafka's own numbers for the two.
+    private const long EarliestOffset = -2;
+    private const long LatestOffset = -1;
 
     private StartPosition(long offset) => Offset = offset;
 
@@ -17,7 +15,7 @@ public readonly record struct StartPosition
     /// <summary>Only what comes from now on.</summary>
     public static StartPosition Latest { get; } = new(LatestOffset);
 
-    /// <summary>An offset, or one of the two numbers above.</summary>
+    /// <summary>The offset; negative where the broker is to be asked.</summary>
     public long Offset { get; }
 
     /// <summary>From an offset on.</summary>
