@@ -7,13 +7,15 @@ namespace OrleansLake.Grains;
 public static class GrainsHosting
 {
     /// <summary>
-    /// What the grains need beside what the host must bring itself: <see cref="IPumpFactory"/>, <see cref="PipelineTables"/>,
-    /// <see cref="ITopicDirectory"/>, <see cref="TableCommitters"/>, storage named <see cref="GrainStorage.Name"/> and reminders.
+    /// What the grains need beside what the host brings: <see cref="Catalogs"/>, <see cref="PipelineTables"/>,
+    /// <see cref="CommitIntervals"/>, <see cref="IPumpFactory"/>, <see cref="ITopicDirectory"/>, ids, storage named
+    /// <see cref="GrainStorage.Name"/> and reminders.
     /// </summary>
     public static ISiloBuilder AddOrleansLakeGrains(this ISiloBuilder silo)
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<PumpHost>();
+        silo.Services.AddSingleton<TableCommitters>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PumpLifecycle>();
         silo.Services.AddPlacementDirector<TopicPartitionPlacement, TopicPartitionPlacementDirector>();
         return silo;

@@ -16,4 +16,7 @@ internal static partial class PipelineGrainLog
 
     [LoggerMessage(4, LogLevel.Information, "Pipeline {Pipeline}: topic {Topic} has {Partitions} partitions")]
     public static partial void LogPartitionsFound(this ILogger logger, string pipeline, string topic, int partitions);
+
+    [LoggerMessage(5, LogLevel.Information, "Table {Table} created at {Location}")]
+    public static partial void LogCreated(this ILogger logger, string table, string location);
 }

@@ -41,4 +41,10 @@ internal static partial class PumpHostLog
 
     [LoggerMessage(12, LogLevel.Information, "Drained in {Milliseconds:0} ms")]
     public static partial void LogDrained(this ILogger logger, double milliseconds);
+
+    [LoggerMessage(13, LogLevel.Warning, "{Pipeline}: the offsets of group {Group} could not be shown to Kafka: {Reason}; the table's are not concerned")]
+    public static partial void LogGroupOffsetsFailed(this ILogger logger, string pipeline, string group, string reason);
+
+    [LoggerMessage(14, LogLevel.Debug, "{Pipeline}: {Line}")]
+    public static partial void LogKafkaLine(this ILogger logger, string pipeline, string line);
 }

@@ -88,6 +88,18 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
         }
     }
 
+    /// <summary>Has every pump look at its table: one without records hears of a new schema only so.</summary>
+    public async Task ReloadSchemasAsync(CancellationToken cancellationToken)
+    {
+        HostedPump[] pumps;
+        lock (_lock)
+        {
+            pumps = [.. _pumps.Where(pump => pump.End is null)];
+        }
+
+        await Task.WhenAll(pumps.Select(pump => ReloadSchemaAsync(pump))).WaitAsync(cancellationToken);
+    }
+
     /// <summary>Stops polling everywhere, closes, reports, and waits for the answers. Nothing is attached from now on.</summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {

@@ -4,12 +4,12 @@ namespace OrleansLake.Grains;
 
 /// <summary>
 /// Ties the pumps to the silo's life. The stage lies above the one where grains are deactivated: when the silo stops, the
-/// pumps drain while the tables' grains can still commit. A watchdog gives up what no grain holds any more.
+/// pumps drain while the tables' grains can still commit. A watchdog gives up what no grain holds any more, and has the pumps look for a new schema.
 /// </summary>
 internal sealed class PumpLifecycle(PumpHost pumps, TimeProvider time, ILogger<PumpHost> logger) : ILifecycleParticipant<ISiloLifecycle>
 {
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan WatchPeriod = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan WatchPeriod = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LeaseAge = TimeSpan.FromSeconds(60);
 
     private readonly CancellationTokenSource _stop = new();
@@ -39,6 +39,7 @@ internal sealed class PumpLifecycle(PumpHost pumps, TimeProvider time, ILogger<P
 
     private async Task WatchAsync()
     {
+        int round = 0;
         using var timer = new PeriodicTimer(WatchPeriod, time);
         try
         {
@@ -47,6 +48,10 @@ internal sealed class PumpLifecycle(PumpHost pumps, TimeProvider time, ILogger<P
                 try
                 {
                     await pumps.StopForsakenAsync(LeaseAge, _stop.Token);
+                    if (++round % 2 == 0)
+                    {
+                        await pumps.ReloadSchemasAsync(_stop.Token);
+                    }
                 }
                 catch (Exception error) when (error is not OperationCanceledException)
                 {
