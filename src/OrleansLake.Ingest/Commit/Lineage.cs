@@ -53,6 +53,9 @@ internal sealed record Lineage
     /// <summary>Sequence numbers of listed snapshots that were made on another branch, or by another writer.</summary>
     public IReadOnlySet<long> SequenceNumbersElsewhere { get; init; } = new HashSet<long>();
 
+    /// <summary>True when a listed snapshot of ours was made on this branch and is no longer part of it: the table went back.</summary>
+    public bool WentBack { get; init; }
+
     /// <summary>The highest sequence number that was given out and is no longer listed; 0 when all are.</summary>
     public long LastUnlistedSequenceNumber { get; init; }
 

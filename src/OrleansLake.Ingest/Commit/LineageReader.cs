@@ -40,6 +40,7 @@ internal sealed class LineageReader(ProtocolRules rules = ProtocolRules.All)
                 .Where(snapshot => !walk.Reached.Contains(snapshot.SnapshotId) && snapshot.Summary.GetValueOrDefault(SummaryKeys.Branch) != branch)
                 .Select(static snapshot => snapshot.SequenceNumber)
                 .ToHashSet(),
+            WentBack = metadata.Snapshots.Any(snapshot => !walk.Reached.Contains(snapshot.SnapshotId) && IsOurs(snapshot) && snapshot.Summary.GetValueOrDefault(SummaryKeys.Branch) == branch),
             LastUnlistedSequenceNumber = LastUnlisted(metadata),
             NoFileBeforeMs = walk.Snapshots.Select(static snapshot => NumberOf(snapshot, SummaryKeys.NoFileBefore) ?? 0).DefaultIfEmpty().Max(),
         };

@@ -235,7 +235,7 @@ internal static class ReportJudge
     /// </summary>
     private static bool LineageChangedUnder(DataWritten report, Lineage lineage)
     {
-        if (lineage.LastMoves.TryGetValue(CommittedOffsets.KeyOf(report.Pipeline, report.Generation), out long moved) && moved > report.LastSequenceNumber)
+        if (lineage.WentBack || (lineage.LastMoves.TryGetValue(CommittedOffsets.KeyOf(report.Pipeline, report.Generation), out long moved) && moved > report.LastSequenceNumber))
         {
             return true;
         }

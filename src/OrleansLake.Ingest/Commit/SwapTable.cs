@@ -152,25 +152,6 @@ internal sealed partial class SwapTable(
     }
 }
 
-/// <summary>Calls of the outside world: each ends in time, also one that does not heed its token.</summary>
-internal static class Timed
-{
-    public static async Task<T> CallAsync<T>(Func<CancellationToken, Task<T>> call, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
-    {
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<T> task = call(linked.Token);
-        try
-        {
-            return await task.WaitAsync(timeout, time, cancellationToken);
-        }
-        catch (TimeoutException e) when (!task.IsCompleted)
-        {
-            await linked.CancelAsync();
-            throw new TimeoutException($"no answer within {timeout.TotalSeconds:F0} s", e);
-        }
-    }
-}
-
 /// <summary>Pauses after trouble: twice as long each time, up to a limit, and never quite alike.</summary>
 internal sealed class Pauses(TableCommitterOptions options, TimeProvider time, IdSource ids)
 {

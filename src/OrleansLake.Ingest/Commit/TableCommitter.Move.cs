@@ -124,16 +124,16 @@ public sealed partial class TableCommitter
 
     private async Task<bool> AnchorInTurnAsync(string branch, CancellationToken cancellationToken)
     {
-        bool anchored = await AnchorAsync(_rows, branch, [], cancellationToken);
+        bool anchored = await AnchorTableAsync(_rows, branch, [], cancellationToken);
         if (_deadLetters is not null)
         {
-            anchored |= await AnchorAsync(_deadLetters, SnapshotRef.Main, new() { [SummaryKeys.DeadLetters] = "true" }, cancellationToken);
+            anchored |= await AnchorTableAsync(_deadLetters, SnapshotRef.Main, new() { [SummaryKeys.DeadLetters] = "true" }, cancellationToken);
         }
 
         return anchored;
     }
 
-    private async Task<bool> AnchorAsync(SwapTable table, string branch, Dictionary<string, string> summary, CancellationToken cancellationToken)
+    private async Task<bool> AnchorTableAsync(SwapTable table, string branch, Dictionary<string, string> summary, CancellationToken cancellationToken)
     {
         for (int lost = 0; ; lost++)
         {

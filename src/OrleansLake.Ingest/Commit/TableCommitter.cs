@@ -41,8 +41,8 @@ public sealed partial class TableCommitter : ICommitter
 
     private readonly Dictionary<Guid, WaitingReport> _waiting = [];
     private readonly Dictionary<Guid, (ReportAnswer Answer, DateTimeOffset At)> _answers = [];
-    private TaskCompletionSource _arrival = NewSignal();
-    private Task _turn = Task.CompletedTask;
+    private Gate<bool> _arrival = new();
+    private Gate<bool> _turn = new();
     private Exception? _trouble;
     private DateTimeOffset _troubleSince;
     private long? _lastSnapshotId;
@@ -67,6 +67,7 @@ public sealed partial class TableCommitter : ICommitter
         TableCommitterOptions options, ICatalog catalog, IdSource ids, TimeProvider time, CommitMetrics metrics, ILogger logger, IDeadLetterOffsets? deadLetterOffsets, ProtocolRules rules)
     {
         (_options, _ids, _time, _metrics, _logger, _deadLetterOffsets, _rules) = (options, ids, time, metrics, logger, deadLetterOffsets, rules);
+        _turn.Open(true);
         _pauses = new Pauses(options, time, ids);
         _pace = new CommitPace(options.Interval);
         _rows = new SwapTable(options.Table, catalog, options, time, _pauses, rules, metrics, logger) { OnTrouble = SetTrouble };
@@ -100,7 +101,7 @@ public sealed partial class TableCommitter : ICommitter
         if (_waiting.TryAdd(report.ReportId, new WaitingReport(report, now)))
         {
             _pace.Reported(report.WriterId, now);
-            _arrival.TrySetResult();
+            _arrival.Open(true);
         }
 
         return Task.CompletedTask;
@@ -119,14 +120,8 @@ public sealed partial class TableCommitter : ICommitter
             return new ReportAnswer.NotKnown();
         }
 
-        try
-        {
-            return await waiting.Answer.Task.WaitAsync(_options.OutcomeWait, _time, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            return new ReportAnswer.Pending();
-        }
+        var (isDecided, answer) = await waiting.Answer.WaitAsync(_options.OutcomeWait, _time, cancellationToken);
+        return isDecided ? answer! : new ReportAnswer.Pending();
     }
 
     /// <inheritdoc />
@@ -208,26 +203,23 @@ public sealed partial class TableCommitter : ICommitter
 
     private async Task WaitForArrivalAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
-        _arrival = _arrival.Task.IsCompleted ? NewSignal() : _arrival;
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(_arrival.Task, Task.Delay(wait, _time, linked.Token));
-        await linked.CancelAsync();
-        cancellationToken.ThrowIfCancellationRequested();
+        _arrival = _arrival.IsOpen ? new Gate<bool>() : _arrival;
+        await _arrival.WaitAsync(wait, _time, cancellationToken);
     }
 
     /// <summary>One at a time, in the order of the calls.</summary>
     private async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
-        Task before = _turn;
-        TaskCompletionSource done = NewSignal();
-        _turn = done.Task;
+        Gate<bool> before = _turn;
+        Gate<bool> done = new();
+        _turn = done;
         try
         {
-            await before.WaitAsync(cancellationToken);
+            await before.WaitAsync(Timeout.InfiniteTimeSpan, _time, cancellationToken);
         }
         catch (OperationCanceledException)
         {
-            _ = PassOnAsync(before, done);
+            _ = PassOnAsync();
             throw;
         }
 
@@ -237,13 +229,13 @@ public sealed partial class TableCommitter : ICommitter
         }
         finally
         {
-            done.SetResult();
+            done.Open(true);
         }
 
-        static async Task PassOnAsync(Task before, TaskCompletionSource done)
+        async Task PassOnAsync()
         {
-            await before;
-            done.SetResult();
+            await before.WaitAsync(Timeout.InfiniteTimeSpan, _time, CancellationToken.None);
+            done.Open(true);
         }
     }
 
@@ -263,7 +255,7 @@ public sealed partial class TableCommitter : ICommitter
         }
 
         _metrics.Answered(_options.Table, answer);
-        waiting.Answer.TrySetResult(answer);
+        waiting.Answer.Open(answer);
     }
 
     private void SetTrouble(Exception? trouble)
@@ -281,14 +273,12 @@ public sealed partial class TableCommitter : ICommitter
         _trouble = trouble;
     }
 
-    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private sealed class WaitingReport(DataWritten report, DateTimeOffset since)
     {
         public DataWritten Report { get; } = report;
 
         public DateTimeOffset Since { get; } = since;
 
-        public TaskCompletionSource<ReportAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public Gate<ReportAnswer> Answer { get; } = new();
     }
 }
