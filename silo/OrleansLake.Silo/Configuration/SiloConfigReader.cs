@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Kafka;
 
 namespace OrleansLake.Silo.Configuration;
 
@@ -230,6 +231,18 @@ internal static partial class SiloConfigReader
             }
         }
 
+        if (ddl is not null)
+        {
+            try
+            {
+                Ddl.ParseCreateTable(ddl);
+            }
+            catch (DdlException error)
+            {
+                section.Fail("ddl", "a CREATE TABLE statement", error.Message);
+            }
+        }
+
         if (create && ddl is null)
         {
             section.Fail("ddl", "a CREATE TABLE statement here or in ddlFile, because createTable is true", null);
@@ -241,9 +254,20 @@ internal static partial class SiloConfigReader
     private static Dictionary<string, string> ReadKafka(ConfigSection section)
     {
         Dictionary<string, string> kafka = section.Map("kafka");
-        if (!kafka.ContainsKey("bootstrap.servers"))
+        ConfigSection place = section.Section("kafka");
+        if (!kafka.TryGetValue("bootstrap.servers", out string? bootstrap) || string.IsNullOrWhiteSpace(bootstrap))
         {
-            section.Section("kafka").Fail("bootstrap.servers", "host:port[,host:port…]", null);
+            place.Fail("bootstrap.servers", "host:port[,host:port…]", null);
+            return kafka;
+        }
+
+        try
+        {
+            KafkaSettings.OfConsumer(bootstrap, kafka);
+        }
+        catch (KafkaSettingException error)
+        {
+            place.Fail(error.Setting, "a setting that may be changed", error.Message);
         }
 
         return kafka;
