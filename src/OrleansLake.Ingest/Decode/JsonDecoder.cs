@@ -137,8 +137,9 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
 
         state.Failure.Reset(start);
         bool complete = Document<TScan>(start, end);
-        if (!complete && state.Failure.Duplicate)
+        if (!complete && (state.Failure.Duplicate || state.Failure.Reason is not (RejectReason.MalformedJson or RejectReason.TooDeep or RejectReason.NotAnObject)))
         {
+            // A value that does not fit may be one of several of its name, of which only the last counts.
             Drop(row);
             state.Failure.Reset(start);
             state.Careful = true;

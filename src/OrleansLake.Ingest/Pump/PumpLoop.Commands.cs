@@ -282,7 +282,7 @@ internal sealed partial class PumpLoop
             State = state,
             Position = position,
             CommittedNext = track.CommittedNext,
-            Lag = ends is { } known ? Math.Max(0, known.HighWatermark - (track.CommittedNext ?? position ?? known.LogStart)) : null,
+            Lag = ends is { } known ? Math.Max(0, known.HighWatermark - (track.CommittedNext ?? (track.Start.Offset >= 0 ? track.Start.Offset : known.LogStart))) : null,
             OldestUncommittedAge = oldestMs is { } ms ? now - DateTimeOffset.FromUnixTimeMilliseconds(ms) : null,
             Reason = track.Reason,
         };

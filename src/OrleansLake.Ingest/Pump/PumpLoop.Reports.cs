@@ -201,7 +201,7 @@ internal sealed partial class PumpLoop
             TableUuid = metadata.TableUuid,
             Branch = _options.Branch,
             SchemaId = metadata.CurrentSchemaId,
-            FieldIds = FieldIdsOf(metadata.CurrentSchema),
+            FieldIds = [.. Commit.FieldIds.Of(metadata.CurrentSchema).Order()],
             LastSequenceNumber = _sequenceNumber,
             FirstSentMs = _time.GetUtcNow().ToUnixTimeMilliseconds(),
             Files = set.Files!.Files,
@@ -282,7 +282,7 @@ internal sealed partial class PumpLoop
 
         switch (refused.Reason)
         {
-            case RefusalReason.Stale or RefusalReason.Gap or RefusalReason.NotYet:
+            case RefusalReason.Stale or RefusalReason.Gap or RefusalReason.NotYet or RefusalReason.Malformed:
                 foreach (TopicPartition topicPartition in blamed)
                 {
                     if (_state.Find(topicPartition) is { } track && PumpState.Blame(track, _options, now))

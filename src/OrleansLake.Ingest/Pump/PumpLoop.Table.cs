@@ -239,37 +239,4 @@ internal sealed partial class PumpLoop
             _resumeAfter = now + _resumeBackOff.Next();
         }
     }
-
-    private static IReadOnlyList<int> FieldIdsOf(Schema schema)
-    {
-        var ids = new List<int>();
-        foreach (NestedField field in schema.Fields)
-        {
-            Add(field.Id, field.Type);
-        }
-
-        return ids;
-
-        void Add(int id, IcebergType type)
-        {
-            ids.Add(id);
-            switch (type)
-            {
-                case StructType { Fields: var fields }:
-                    foreach (NestedField field in fields)
-                    {
-                        Add(field.Id, field.Type);
-                    }
-
-                    break;
-                case ListType list:
-                    Add(list.ElementId, list.Element);
-                    break;
-                case MapType map:
-                    Add(map.KeyId, map.Key);
-                    Add(map.ValueId, map.Value);
-                    break;
-            }
-        }
-    }
 }

@@ -192,6 +192,9 @@ internal sealed class PumpState
                 Rejected = open.Rejected,
                 Gap = open.Next - open.First - open.Rows - open.Rejected,
                 OldestTimestampMs = open.OldestTimestampMs,
+                ContinuesTable = track.CommittedNext is not null || track.Outstanding > 0,
+                DeadLetters = open.Rejected - open.Known,
+                DeadLettersNext = track.DeadLettersNext > open.First ? track.DeadLettersNext : null,
             });
             track.Open = default;
             track.Outstanding++;
