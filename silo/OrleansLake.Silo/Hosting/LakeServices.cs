@@ -19,8 +19,7 @@ internal static class LakeServices
         {
             [config.Catalog] = new LocalCatalog(config.Warehouse, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()),
         }));
-        services.AddSingleton(provider => new PipelineTables(
-            provider.GetRequiredService<Catalogs>(), DeadLetterTable.Creation, provider.GetRequiredService<ILogger<PipelineTables>>()));
+        services.AddSingleton<PipelineTables>();
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));

@@ -32,7 +32,7 @@ internal sealed class PumpMetrics : BackgroundService
         _meter.CreateObservableGauge("orleanslake.pump.freshness", () => Partitions(partition => partition.OldestUncommittedAge?.TotalSeconds), "s", "Age of the oldest record that is not in the table");
         _meter.CreateObservableGauge("orleanslake.pump.committed_offset", () => Partitions(partition => partition.CommittedNext), "{offset}", "The table's next offset");
         _meter.CreateObservableGauge(
-            "orleanslake.pump.stopped", () => Partitions(partition => partition.State == PartitionState.Stopped ? 1L : 0L), "{partition}", "1: the topic-partition needs a person");
+            "orleanslake.pump.stopped", () => Partitions<long>(partition => partition.State == PartitionState.Stopped ? 1 : 0), "{partition}", "1: the topic-partition needs a person");
         _meter.CreateObservableCounter("orleanslake.pump.rows", () => Pumps(status => status.Rows), "{row}", "Records that became rows since the pump began");
         _meter.CreateObservableCounter("orleanslake.pump.rejected", () => Pumps(status => status.Rejected), "{record}", "Records that became dead letters since the pump began");
         _meter.CreateObservableGauge("orleanslake.pump.buffered", () => Pumps(status => status.BufferedBytes), "By", "Memory of open and closing files");

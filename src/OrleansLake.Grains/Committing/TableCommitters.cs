@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Grains;
 
@@ -13,7 +14,7 @@ public sealed class TableCommitters(Catalogs catalogs, CommitIntervals intervals
 
     /// <summary>A committer of its own for an activation of a table's grain.</summary>
     public TableCommitter Create(string catalog, TableIdentifier table) => new(
-        new TableCommitterOptions { Table = table, DeadLetters = PipelineTables.DeadLettersOf(table), Interval = intervals.Of(catalog, table) },
+        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table) },
         catalogs.Find(catalog), ids, time, _metrics ??= new CommitMetrics(_meter), loggers.CreateLogger<TableCommitter>(), deadLetterOffsets);
 
     /// <inheritdoc />

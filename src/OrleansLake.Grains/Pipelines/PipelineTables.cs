@@ -3,18 +3,15 @@ using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Grains;
 
 /// <summary>The tables of a pipeline: where its rows go, and where its dead letters go.</summary>
 /// <param name="catalogs">Where tables are known.</param>
-/// <param name="deadLetters">What a dead-letter table is made of.</param>
 /// <param name="logger">Told of tables that are made.</param>
-public sealed class PipelineTables(Catalogs catalogs, TableCreation deadLetters, ILogger<PipelineTables> logger)
+public sealed class PipelineTables(Catalogs catalogs, ILogger<PipelineTables> logger)
 {
-    /// <summary>The table for the dead letters of a table: beside it, with a name that says so.</summary>
-    public static TableIdentifier DeadLettersOf(TableIdentifier table) => table with { Name = table.Name + "__dead_letters" };
-
     /// <summary>Makes what is missing where the pipeline says so.</summary>
     /// <exception cref="PipelineTroubleException">The table is missing and may not be made, or its statement is wrong.</exception>
     public async Task EnsureAsync(PipelineDefinition definition, CancellationToken cancellationToken)
@@ -26,10 +23,10 @@ public sealed class PipelineTables(Catalogs catalogs, TableCreation deadLetters,
             await CreateAsync(catalog, table, CreationOf(definition), cancellationToken);
         }
 
-        TableIdentifier letters = DeadLettersOf(table);
+        TableIdentifier letters = DeadLetterSchema.Of(table);
         if (await catalog.LoadTableAsync(letters, cancellationToken) is null)
         {
-            await CreateAsync(catalog, letters, deadLetters, cancellationToken);
+            await CreateAsync(catalog, letters, DeadLetterSchema.Creation(), cancellationToken);
         }
     }
 
@@ -39,7 +36,7 @@ public sealed class PipelineTables(Catalogs catalogs, TableCreation deadLetters,
     {
         ICatalog catalog = catalogs.Find(definition.Catalog);
         TableIdentifier table = TableIdentifier.Parse(definition.Table);
-        return new PumpTables(await LoadAsync(table), await LoadAsync(DeadLettersOf(table)));
+        return new PumpTables(await LoadAsync(table), await LoadAsync(DeadLetterSchema.Of(table)));
 
         async Task<LoadedTable> LoadAsync(TableIdentifier identifier) => await catalog.LoadTableAsync(identifier, cancellationToken)
             ?? throw new PipelineTroubleException($"table {identifier} does not exist in catalog {definition.Catalog}");

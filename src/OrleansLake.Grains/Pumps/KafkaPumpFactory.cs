@@ -3,6 +3,7 @@ using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Grains;
 
@@ -11,7 +12,6 @@ public sealed class KafkaPumpFactory(
     string siloName,
     KafkaConnections connections,
     PipelineTables tables,
-    IRowWriterFactory writers,
     IGrainFactory grains,
     MemoryBudget memory,
     TimeProvider time,
@@ -33,7 +33,7 @@ public sealed class KafkaPumpFactory(
                 TargetFileSizeBytes = definition.TargetFileSizeBytes,
             },
             connections.OpenSource(definition.Name),
-            writers,
+            new RowWriterFactory(new RowWriterOptions { Pipeline = definition.Name }, time, ids),
             new TableGrainCommitter(grains, GrainKeys.Table(definition.Catalog, definition.Table)),
             new KafkaClusterFacts(lookup),
             cancellationToken => tables.LoadAsync(definition, cancellationToken),
