@@ -19,19 +19,23 @@ internal static class DemoCommand
         {
             rows, partitions, file, ddl, warehouse, json,
         };
-        command.Validators.Add(result =>
+        rows.Validators.Add(result =>
         {
-            if (result.GetValue(rows) < 1)
+            if (result.GetValueOrDefault<long>() < 1)
             {
                 result.AddError("--rows: expected at least 1");
             }
-
-            if (result.GetValue(partitions) is < 1 or > 1000)
+        });
+        partitions.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 1000)
             {
                 result.AddError("--topic-partitions: expected 1 to 1000");
             }
-
-            if (result.GetValue(file) is null != result.GetValue(ddl) is null)
+        });
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(file) is null != result.GetResult(ddl) is null)
             {
                 result.AddError("--file and --ddl go together: the records, and the table that they fit");
             }

@@ -20,7 +20,9 @@ internal static class SiloHost
     public static WebApplication Build(SiloConfig config, Action<IServiceCollection>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.Configuration.Sources.Clear(); // what this process is told is in SiloConfig, and nowhere else
+        // What this process is told is in SiloConfig, and nowhere else.
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection();
         builder.WebHost.UseUrls(config.HttpUrl.ToString());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         AddLogs(builder.Logging, config.Logs);
