@@ -69,8 +69,11 @@ internal static class SiloHost
         logging.SetMinimumLevel(config.Level);
         // What Orleans and ASP.NET tell at this level is of use to their makers; what goes wrong is told at Warning.
         logging.AddFilter("Orleans", Max(config.Level, LogLevel.Warning));
+        logging.AddFilter("Orleans.Runtime.Silo", Max(config.Level, LogLevel.Error)); // at each start, that the collector is not the server one
+        logging.AddFilter("Orleans.Runtime.Watchdog", Max(config.Level, LogLevel.Error)); // at each start, that it has not looked since boot
+        logging.AddFilter("OrleansLake", config.Level);
         logging.AddFilter("Microsoft", Max(config.Level, LogLevel.Warning));
-        logging.AddFilter("Microsoft.Hosting.Lifetime", Max(config.Level, LogLevel.Warning));
+        logging.AddFilter("Polly", Max(config.Level, LogLevel.Warning));
         if (config.File is { } file)
         {
             logging.AddProvider(new FileLoggerProvider(file, TimeProvider.System));
