@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Pump;

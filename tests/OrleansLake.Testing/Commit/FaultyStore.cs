@@ -136,6 +136,13 @@ public sealed class FaultyStore(IObjectStore inner) : IObjectStore
 
         public override void Write(ReadOnlySpan<byte> buffer) => inner.Write(buffer);
 
+        // The base class would write on the thread pool.
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            inner.Write(buffer.Span);
+            return ValueTask.CompletedTask;
+        }
+
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
