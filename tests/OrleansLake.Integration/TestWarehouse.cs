@@ -12,11 +12,14 @@ internal sealed class TestWarehouse : IDisposable
     public string Path { get; } = Directory.CreateTempSubdirectory("lake-integration-").FullName;
 
     /// <summary>A table, freshly read.</summary>
-    public async Task<LoadedTable> LoadAsync(string table)
+    public Task<LoadedTable> LoadAsync(string table) => LoadAsync(Path, table);
+
+    /// <summary>A table of any directory, freshly read.</summary>
+    public static async Task<LoadedTable> LoadAsync(string warehouse, string table)
     {
-        var catalog = new LocalCatalog(Path, TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
+        var catalog = new LocalCatalog(warehouse, TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
         return await catalog.LoadTableAsync(TableIdentifier.Parse(table), CancellationToken.None)
-            ?? throw new InvalidOperationException($"no table {table} in {Path}");
+            ?? throw new InvalidOperationException($"no table {table} in {warehouse}");
     }
 
     /// <summary>The audit of a table and its dead letters.</summary>

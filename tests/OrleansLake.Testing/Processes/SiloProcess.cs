@@ -53,11 +53,15 @@ public sealed class SiloProcess : IAsyncDisposable
     public string Log { get; }
 
     /// <summary>Starts one; several may run on one warehouse, each with ports and logs of its own.</summary>
-    public static SiloProcess Start(SiloSetup setup, string name = "silo")
+    /// <param name="setup">What it is told.</param>
+    /// <param name="name">The cluster's name, and that of its files.</param>
+    /// <param name="logs">Where its configuration and log go; null: into the warehouse.</param>
+    public static SiloProcess Start(SiloSetup setup, string name = "silo", string? logs = null)
     {
+        logs ??= setup.Warehouse;
         int[] ports = FreePorts(3);
         var url = new Uri($"http://127.0.0.1:{ports[0]}");
-        string log = Path.Combine(setup.Warehouse, name + ".log");
+        string log = Path.Combine(logs, name + ".log");
         var config = new JsonObject
         {
             ["warehouse"] = setup.Warehouse,
@@ -75,7 +79,7 @@ public sealed class SiloProcess : IAsyncDisposable
                 ["kafka"] = new JsonObject { ["bootstrap.servers"] = setup.BootstrapServers },
             }),
         };
-        string path = Path.Combine(setup.Warehouse, name + ".json");
+        string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
         var process = new LakeProcess(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
         return new SiloProcess(process, url, setup, log);
