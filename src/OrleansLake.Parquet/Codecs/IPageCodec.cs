@@ -16,6 +16,11 @@ internal interface IPageCodec
 }
 
 /// <summary>Which class does which codec.</summary>
+/// <remarks>
+/// Zstandard comes from the operating system where it can: over encoded pages of 256 KiB, side by side on one core, libzstd
+/// 1.5.4 compressed 1.25 times (level 1) and 1.8 times (level 3) as fast as ZstdSharp 0.8.8 and restored 2.5 to 4 times as
+/// fast, to the same size.
+/// </remarks>
 internal static class PageCodecs
 {
     /// <summary>The codec, or null where pages lie as they are.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OrleansLake.Parquet.Buffers;
 using OrleansLake.Parquet.Encodings;
 using OrleansLake.Parquet.Footers;
@@ -80,20 +81,66 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
             return default;
         }
 
+        if (Order == ValueOrder.Half)
+        {
+            return BoundsOfHalves(indices);
+        }
+
         var stamps = scratch.Stamps(_dictionary.Count, out int stamp);
+        int distinct = Distinct(indices, stamps, stamp, scratch.Used(Math.Min(_dictionary.Count, indices.Length)));
+        int min = -1, max = -1;
+        ulong minPrefix = ulong.MaxValue, maxPrefix = 0;
+        bool bytewise = Order == ValueOrder.Bytes;
+        foreach (int index in scratch.Used(distinct))
+        {
+            var value = _dictionary[index];
+            ulong prefix = bytewise ? ByteBounds.Prefix(value, 0, value.Length) : 0;
+            if (bytewise && min >= 0 && prefix > minPrefix && prefix < maxPrefix)
+            {
+                continue; // most lie between the two by their first bytes already
+            }
+
+            if (min < 0 || ValueOrders.Compare(Order, value, _dictionary[min]) < 0)
+            {
+                min = index;
+                minPrefix = prefix;
+            }
+
+            if (max < 0 || ValueOrders.Compare(Order, value, _dictionary[max]) > 0)
+            {
+                max = index;
+                maxPrefix = prefix;
+            }
+        }
+
+        return new PageBounds(_dictionary[min].ToArray(), _dictionary[max].ToArray(), 0);
+    }
+
+    /// <summary>The indices that occur, each once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Distinct(ReadOnlySpan<int> indices, Span<int> stamps, int stamp, Span<int> distinct)
+    {
+        int count = 0;
+        foreach (int index in indices)
+        {
+            if (stamps[index] != stamp)
+            {
+                stamps[index] = stamp;
+                distinct[count++] = index;
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Halves are few and rare; what is not a number is counted as often as it occurs.</summary>
+    private PageBounds BoundsOfHalves(ReadOnlySpan<int> indices)
+    {
         int min = -1, max = -1, nans = 0;
         foreach (int index in indices)
         {
-            if (stamps[index] == stamp)
-            {
-                // Not a number is counted as often as it occurs.
-                nans += Order == ValueOrder.Half && IsNan(_dictionary[index]) ? 1 : 0;
-                continue;
-            }
-
-            stamps[index] = stamp;
             var value = _dictionary[index];
-            if (Order == ValueOrder.Half && IsNan(value))
+            if (IsNan(value))
             {
                 nans++;
                 continue;
@@ -109,11 +156,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
         }
 
         byte[] least = _dictionary[min].ToArray(), greatest = _dictionary[max].ToArray();
-        if (Order == ValueOrder.Half)
-        {
-            PageBounds.WidenZeros(least, greatest);
-        }
-
+        PageBounds.WidenZeros(least, greatest);
         return new PageBounds(least, greatest, nans);
     }
 

@@ -13,6 +13,7 @@ internal sealed class EncoderScratch
 
     private int[] _indices = [];
     private int[] _stamps = [];
+    private int[] _used = [];
     private int _stamp;
 
     /// <summary>The page before compression.</summary>
@@ -36,6 +37,17 @@ internal sealed class EncoderScratch
         }
 
         return _indices.AsSpan(0, count);
+    }
+
+    /// <summary>Dictionary entries that occur in a page.</summary>
+    public Span<int> Used(int count)
+    {
+        if (_used.Length < count)
+        {
+            _used = GC.AllocateUninitializedArray<int>(Math.Max(count, 1024));
+        }
+
+        return _used.AsSpan(0, count);
     }
 
     /// <summary>A mark a dictionary entry, none of which equals <paramref name="stamp"/> yet.</summary>
