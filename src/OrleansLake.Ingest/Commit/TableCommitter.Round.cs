@@ -101,7 +101,9 @@ public sealed partial class TableCommitter
         DateTimeOffset now = _time.GetUtcNow();
         var judgement = new Judgement { Offsets = lineage.Offsets };
         List<DataWritten> all = [.. _waiting.Values.Select(static waiting => waiting.Report)];
-        List<WaitingReport> left = [.. batch.Where(waiting => _waiting.ContainsKey(waiting.Report.ReportId))];
+        List<WaitingReport> left = [.. batch
+            .Where(waiting => _waiting.ContainsKey(waiting.Report.ReportId))
+            .OrderBy(static waiting => waiting.Report.Ranges.Select(static range => range.Range.First).DefaultIfEmpty().Min())];
         for (int before = -1; before != left.Count;)
         {
             before = left.Count;
