@@ -85,7 +85,7 @@ public sealed class TableMetadataChangesTests
     public void Types_of_v3_are_refused_in_a_v2_table()
     {
         var e = Assert.Throws<ArgumentException>(() => new UpdateSchema(WithSnapshots()).AddColumn(null, "v", new VariantType()));
-        Assert.Contains("v: variant column needs format version 3, the table has 2", e.Message);
+        Assert.Contains("v: variant needs format version 3, the table has 2", e.Message);
     }
 
     private static Snapshot Snapshot(long id, long sequence) => new()
