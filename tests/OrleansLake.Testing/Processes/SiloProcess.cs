@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using OrleansLake.Ingest;
 
 namespace OrleansLake.Testing.Processes;
 
@@ -13,8 +14,8 @@ public sealed record SiloSetup
     /// <summary>The broker.</summary>
     public required string BootstrapServers { get; init; }
 
-    /// <summary>The topic.</summary>
-    public required string Topic { get; init; }
+    /// <summary>The topics.</summary>
+    public required IReadOnlyList<string> Topics { get; init; }
 
     /// <summary>The table.</summary>
     public required string Table { get; init; }
@@ -66,7 +67,7 @@ public sealed class SiloProcess : IAsyncDisposable
             ["pipelines"] = new JsonArray(new JsonObject
             {
                 ["name"] = setup.Pipeline,
-                ["topics"] = new JsonArray(setup.Topic),
+                ["topics"] = new JsonArray([.. setup.Topics.Select(topic => JsonValue.Create(topic))]),
                 ["table"] = setup.Table,
                 ["ddl"] = setup.Ddl,
                 ["createTable"] = true,
@@ -156,14 +157,14 @@ public sealed class SiloProcess : IAsyncDisposable
         return text[Math.Max(0, text.Length - 8_000)..];
     }
 
-    /// <summary>Offsets by the table, partition by partition, out of a status.</summary>
-    public static IEnumerable<(int Partition, long Next)> CommittedOf(JsonNode status)
+    /// <summary>Offsets by the table out of a status.</summary>
+    public static IEnumerable<(TopicPartition TopicPartition, long Next)> CommittedOf(JsonNode status)
     {
         foreach (JsonNode? partition in status["topicPartitions"]!.AsArray())
         {
             if (partition!["committed"] is { } next)
             {
-                yield return (partition["partition"]!.GetValue<int>(), next.GetValue<long>());
+                yield return (new TopicPartition(partition["topic"]!.GetValue<string>(), partition["partition"]!.GetValue<int>()), next.GetValue<long>());
             }
         }
     }
