@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using OrleansLake.Iceberg;
@@ -14,8 +15,8 @@ internal sealed class TableArguments
     private readonly Option<string> _warehouse = new("--warehouse") { Description = "The directory of the local catalog", DefaultValueFactory = _ => "warehouse" };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON" };
 
-    /// <summary>A command over one table: opens it, and prints an error as one line.</summary>
-    public Command CreateCommand(string name, string description, Func<TableRequest, CancellationToken, Task> run, params Option[] options)
+    /// <summary>A command over one table, opened.</summary>
+    public Command CreateCommand(string name, string description, Func<TableRequest, CancellationToken, Task<int>> run, params Option[] options)
     {
         var command = new Command(name, description) { _table, _warehouse, _json };
         foreach (var option in options)
@@ -25,17 +26,9 @@ internal sealed class TableArguments
 
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            try
-            {
-                var table = await OpenAsync(parsed.GetValue(_table)!, parsed.GetValue(_warehouse)!, cancellationToken);
-                await run(new TableRequest(table, parsed, parsed.GetValue(_json), parsed.InvocationConfiguration.Output), cancellationToken);
-                return 0;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or FormatException or NotSupportedException)
-            {
-                await parsed.InvocationConfiguration.Error.WriteLineAsync($"lake table {name}: {e.Message.ReplaceLineEndings(" ")}");
-                return 1;
-            }
+            string warehouse = parsed.GetValue(_warehouse)!;
+            var table = await OpenAsync(parsed.GetValue(_table)!, warehouse, cancellationToken);
+            return await run(new TableRequest(table, parsed, parsed.GetValue(_json), warehouse, parsed.InvocationConfiguration.Output), cancellationToken);
         });
         return command;
     }
@@ -52,7 +45,24 @@ internal sealed class TableArguments
         output.WriteLine(System.Text.Encoding.UTF8.GetString(bytes.ToArray()));
     }
 
-    private static async Task<LoadedTable> OpenAsync(string table, string warehouse, CancellationToken cancellationToken)
+    /// <summary>The option that names a state of the table.</summary>
+    public static Option<string?> AtOption() => new("--at") { Description = "A snapshot id, a branch or a tag; main when left out" };
+
+    /// <summary>The snapshot that the option names; null where the table has none yet.</summary>
+    public static Snapshot? SnapshotAt(TableMetadata metadata, string? at)
+    {
+        if (at is null)
+        {
+            return metadata.FindRef(SnapshotRef.Main);
+        }
+
+        return metadata.FindRef(at)
+            ?? (long.TryParse(at, CultureInfo.InvariantCulture, out long id) ? metadata.FindSnapshot(id) : null)
+            ?? throw new ArgumentException($"--at {at}: expected a snapshot id, a branch or a tag of the table");
+    }
+
+    /// <summary>The table in a directory, or of a name in the warehouse.</summary>
+    public static async Task<LoadedTable> OpenAsync(string table, string warehouse, CancellationToken cancellationToken)
     {
         if (Path.Exists(table))
         {
@@ -77,5 +87,6 @@ internal sealed class TableArguments
 /// <param name="Table">The table.</param>
 /// <param name="Parsed">The command line, for further options.</param>
 /// <param name="Json">Whether the answer is for a program.</param>
+/// <param name="Warehouse">The local catalog's directory.</param>
 /// <param name="Output">Where it goes.</param>
-internal sealed record TableRequest(LoadedTable Table, ParseResult Parsed, bool Json, TextWriter Output);
+internal sealed record TableRequest(LoadedTable Table, ParseResult Parsed, bool Json, string Warehouse, TextWriter Output);

@@ -10,5 +10,7 @@ internal static class TableCommand
         TableShow.Create(),
         TableSnapshots.Create(),
         TableFiles.Create(),
+        TableRowsCommand.Create(),
+        TableAuditCommand.Create(),
     };
 }

@@ -8,14 +8,14 @@ internal static class TableFiles
 {
     internal static Command Create()
     {
-        var at = new Option<string?>("--at") { Description = "A snapshot id, a branch or a tag; main when left out" };
+        var at = TableArguments.AtOption();
         return new TableArguments().CreateCommand("files", "The live files, data and deletes", (request, cancellationToken) => RunAsync(request, request.Parsed.GetValue(at), cancellationToken), at);
     }
 
-    private static async Task RunAsync(TableRequest request, string? at, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(TableRequest request, string? at, CancellationToken cancellationToken)
     {
         var metadata = request.Table.Metadata;
-        var snapshot = Find(metadata, at);
+        var snapshot = TableArguments.SnapshotAt(metadata, at);
         var entries = new List<ManifestEntry>();
         if (snapshot is not null)
         {
@@ -28,7 +28,7 @@ internal static class TableFiles
         if (request.Json)
         {
             WriteJson(request, entries);
-            return;
+            return 0;
         }
 
         var text = new TextTable("content", "rows", "bytes", "sequence", "partition", "file").Right(1, 2, 3);
@@ -45,18 +45,7 @@ internal static class TableFiles
         }
 
         text.WriteTo(request.Output);
-    }
-
-    private static Snapshot? Find(TableMetadata metadata, string? at)
-    {
-        if (at is null)
-        {
-            return metadata.FindRef(SnapshotRef.Main);
-        }
-
-        return metadata.FindRef(at)
-            ?? (long.TryParse(at, System.Globalization.CultureInfo.InvariantCulture, out long id) ? metadata.FindSnapshot(id) : null)
-            ?? throw new ArgumentException($"--at {at}: expected a snapshot id, a branch or a tag of the table");
+        return 0;
     }
 
     private static string Content(DataFile file) => file.Content switch

@@ -18,7 +18,7 @@ internal static class TableShow
             WriteText(request);
         }
 
-        return Task.CompletedTask;
+        return Task.FromResult(0);
     });
 
     private static void WriteText(TableRequest request)

@@ -14,7 +14,7 @@ internal static class TableSnapshots
         if (request.Json)
         {
             WriteJson(request, snapshots);
-            return Task.CompletedTask;
+            return Task.FromResult(0);
         }
 
         var text = new TextTable("snapshot", "parent", "sequence", "time", "operation", "added files", "added rows", "total rows", "refs").Right(0, 1, 2, 5, 6, 7);
@@ -33,7 +33,7 @@ internal static class TableSnapshots
         }
 
         text.WriteTo(request.Output);
-        return Task.CompletedTask;
+        return Task.FromResult(0);
     });
 
     private static void WriteJson(TableRequest request, IEnumerable<Snapshot> snapshots) => TableArguments.WriteJson(request.Output, json =>
