@@ -6,6 +6,7 @@ using OrleansLake.Ingest.Pump;
 using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Tests.Decode;
 using OrleansLake.Ingest.Write;
+using OrleansLake.Testing.Iceberg;
 
 namespace OrleansLake.Ingest.Tests.Write;
 
@@ -14,13 +15,13 @@ internal sealed class TableFixture : IAsyncDisposable
 {
     private readonly string _warehouse = Path.Combine(Path.GetTempPath(), "orleanslake-tests", Guid.NewGuid().ToString("N"));
 
-    private TableFixture()
+    private TableFixture(bool inMemory)
     {
         Ids = new IdSource(TimeProvider.System, new Random(1));
-        Catalog = new LocalCatalog(_warehouse, TimeProvider.System, Ids);
+        Catalog = inMemory ? new InMemoryCatalog(new InMemoryObjectStore(), TimeProvider.System, Ids) : new LocalCatalog(_warehouse, TimeProvider.System, Ids);
     }
 
-    public LocalCatalog Catalog { get; }
+    public ICatalog Catalog { get; }
 
     public IdSource Ids { get; }
 
@@ -30,9 +31,9 @@ internal sealed class TableFixture : IAsyncDisposable
 
     public RowWriterFactory Factory { get; private set; } = null!;
 
-    public static async Task<TableFixture> CreateAsync(TableCreation creation)
+    public static async Task<TableFixture> CreateAsync(TableCreation creation, bool inMemory = false)
     {
-        var fixture = new TableFixture();
+        var fixture = new TableFixture(inMemory);
         var name = TableIdentifier.Parse("db.events");
         fixture.Table = await fixture.Catalog.CreateTableAsync(name, creation, default);
         fixture.DeadLetters = await fixture.Catalog.CreateTableAsync(DeadLetterSchema.Of(name), DeadLetterSchema.Creation(), default);
@@ -40,13 +41,14 @@ internal sealed class TableFixture : IAsyncDisposable
         return fixture;
     }
 
-    public static Task<TableFixture> CreateAsync(IReadOnlyList<NestedField> fields, IReadOnlyList<PartitionField>? partitions = null, Dictionary<string, string>? properties = null) =>
+    public static Task<TableFixture> CreateAsync(IReadOnlyList<NestedField> fields, IReadOnlyList<PartitionField>? partitions = null, Dictionary<string, string>? properties = null, bool inMemory = false) =>
         CreateAsync(new TableCreation
         {
             Schema = new Schema { SchemaId = 0, Fields = fields },
             PartitionSpec = partitions is null ? null : new PartitionSpec { SpecId = 0, Fields = partitions },
             Properties = properties ?? [],
-        });
+        },
+        inMemory);
 
     public IRowWriter Open() => Factory.Open(Table, DeadLetters);
 
