@@ -208,6 +208,64 @@ public sealed class RowWriterTests
     }
 
     [Fact]
+    public async Task Many_open_files_with_little_in_them_cost_little()
+    {
+        await using var table = await TableFixture.CreateAsync(Events, [new PartitionField(1000, "id", [1], new Transform.Identity())], inMemory: true);
+        await using var writer = table.Open();
+        using var batch = TableFixture.Batch([.. Enumerable.Range(0, 500).Select(i => $"{{\"id\":{i},\"user\":\"u\",\"tags\":[\"a\"]}}")]);
+        long before = GC.GetTotalMemory(forceFullCollection: true);
+        writer.Append(batch);
+        long each = (GC.GetTotalMemory(forceFullCollection: true) - before) / 500;
+        Assert.True(each < 60_000, $"{each} bytes an open file");
+        Assert.InRange(writer.BufferedBytes / 500, 1, each);
+        // Nothing is opened in the store for a file that has only begun.
+        Assert.Empty(table.ObjectsInMemory("/data/"));
+        Assert.Equal(500, (await writer.CloseAsync(default)).Files.Count);
+    }
+
+    [Fact]
+    public async Task Rows_under_deletes_are_refused_rather_than_shown()
+    {
+        await using var table = await TableFixture.CreateAsync(Events);
+        var deletes = new DataFile
+        {
+            Content = DataFileContent.PositionDeletes,
+            FilePath = table.Table.Metadata.Location + "/data/deletes.parquet",
+            SpecId = 0,
+            Partition = PartitionKey.None,
+            RecordCount = 1,
+            FileSizeBytes = 1,
+        };
+        var error = Assert.Throws<NotSupportedException>(() => TableRows.Check(table.Table, new Snapshot { SnapshotId = 7, TimestampMs = 1 }, deletes));
+        Assert.Contains("db.events, snapshot 7: it has delete files", error.Message);
+        Assert.Empty(await table.RowsAsync(table.Table));
+    }
+
+    [Fact]
+    public async Task A_second_writer_of_the_same_schema_takes_over_what_the_first_prepared()
+    {
+        await using var table = await TableFixture.CreateAsync(Events, inMemory: true);
+        using var batch = TableFixture.Batch("{\"id\":1,\"extra\":true}", "{\"id\":\"x\"}");
+        var names = new List<string>();
+        for (int round = 1; round <= 3; round++)
+        {
+            // Not disposed of: its files are in the table.
+            var writer = table.Open();
+            var appended = writer.Append(batch);
+            Assert.Equal((1, 1), (appended.Rows, appended.Rejected));
+            var files = await writer.CloseAsync(default);
+            names.AddRange(files.Files.Concat(files.DeadLetterFiles).Select(file => file.FilePath));
+            await table.CommitAsync(files);
+            Assert.Throws<ObjectDisposedException>(() => writer.Append(batch));
+            Assert.Equal(round, (await table.RowsAsync(table.Table)).Count);
+            Assert.Equal(round, table.Factory.UnknownFields["extra"]);
+        }
+
+        Assert.Equal(6, names.Count);
+        Assert.Equal(names.Count, names.Distinct().Count());
+    }
+
+    [Fact]
     public async Task Properties_that_make_no_sense_are_refused_with_their_name()
     {
         foreach (var (name, value) in new[] { ("write.parquet.compression-codec", "zip"), ("write.target-file-size-bytes", "big"), ("write.metadata.metrics.default", "truncate(0)") })

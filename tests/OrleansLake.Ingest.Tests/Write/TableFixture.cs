@@ -73,6 +73,8 @@ internal sealed class TableFixture : IAsyncDisposable
 
     public string[] FilesOnDisk(string pattern = "*.parquet") => Directory.Exists(_warehouse) ? Directory.GetFiles(_warehouse, pattern, SearchOption.AllDirectories) : [];
 
+    public IEnumerable<string> ObjectsInMemory(string part) => ((InMemoryObjectStore)Table.Store).Locations.Where(location => location.Contains(part, StringComparison.Ordinal));
+
     public static KafkaBatch Batch(params string?[] documents) => Decoding.Batch([.. documents.Select(d => d is null ? null : Encoding.UTF8.GetBytes(d))], [0]);
 
     public ValueTask DisposeAsync()
