@@ -14,7 +14,7 @@ internal sealed class TableArguments
     private readonly Option<string> _warehouse = new("--warehouse") { Description = "The directory of the local catalog", DefaultValueFactory = _ => "warehouse" };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON" };
 
-    /// <summary>A command over one table: opens it, and prints an error as one line.</summary>
+    /// <summary>A command over one table, opened.</summary>
     public Command CreateCommand(string name, string description, Func<TableRequest, CancellationToken, Task> run, params Option[] options)
     {
         var command = new Command(name, description) { _table, _warehouse, _json };
@@ -25,17 +25,9 @@ internal sealed class TableArguments
 
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            try
-            {
-                var table = await OpenAsync(parsed.GetValue(_table)!, parsed.GetValue(_warehouse)!, cancellationToken);
-                await run(new TableRequest(table, parsed, parsed.GetValue(_json), parsed.InvocationConfiguration.Output), cancellationToken);
-                return 0;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or FormatException or NotSupportedException)
-            {
-                await parsed.InvocationConfiguration.Error.WriteLineAsync($"lake table {name}: {e.Message.ReplaceLineEndings(" ")}");
-                return 1;
-            }
+            var table = await OpenAsync(parsed.GetValue(_table)!, parsed.GetValue(_warehouse)!, cancellationToken);
+            await run(new TableRequest(table, parsed, parsed.GetValue(_json), parsed.InvocationConfiguration.Output), cancellationToken);
+            return 0;
         });
         return command;
     }
