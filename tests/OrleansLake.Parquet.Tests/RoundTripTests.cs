@@ -35,7 +35,7 @@ public sealed class RoundTripTests
         int seed = 0;
         foreach (var shape in Shapes())
         {
-            var batch = new RandomRows(schema, ++seed, shape).Make(2500);
+            var batch = new RandomRows(schema, ++seed, shape).Make(1900);
             Files.AssertEqual(batch, Files.ReadAll(Files.Write(batch, SmallPages)));
             Files.AssertEqual(batch, Files.ReadAll(Files.Write(batch, SmallPages with { DataPageVersion = 2, PageChecksums = true })));
         }
@@ -68,7 +68,7 @@ public sealed class RoundTripTests
         var schema = new ParquetSchema([.. AllLeaves(Repetition.Optional), List("list", Text("element"))]);
         foreach (int distinct in (int[])[0, 1, 3, 300, 60_000])
         {
-            var batch = new RandomRows(schema, distinct, new RowShape { Distinct = distinct }).Make(70_000);
+            var batch = new RandomRows(schema, distinct, new RowShape { Distinct = distinct }).Make(45_000);
             Files.AssertEqual(batch, Files.ReadAll(Files.Write(batch, new ParquetWriterOptions()), 9000));
         }
     }

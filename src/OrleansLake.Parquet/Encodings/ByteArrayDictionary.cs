@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace OrleansLake.Parquet.Encodings;
@@ -64,6 +65,7 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
         int total = offsets.Length - 1;
         uint* hashes = stackalloc uint[BlockSize];
         ref byte values = ref MemoryMarshal.GetReference(bytes);
+        int lastWide = bytes.Length - ByteHash.Wide;
         for (int block = 0, next; block < total; block = next)
         {
             int count = Math.Min(BlockSize, total - block);
@@ -91,11 +93,26 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
                 for (int i = 0; i < count; i++)
                 {
                     int start = offsets[block + i];
-                    uint hash = Hash(ref Unsafe.Add(ref values, start), offsets[block + i + 1] - start);
+                    int length = offsets[block + i + 1] - start;
+                    ref byte value = ref Unsafe.Add(ref values, start);
+                    uint hash = length <= ByteHash.Wide
+                        ? start <= lastWide ? ByteHash.OfShort(ref value, length) : ByteHash.OfShortAtEnd(ref value, length)
+                        : ByteHash.OfLong(ref value, length);
                     hashes[i] = hash;
                     if (fetch)
                     {
                         Sse.Prefetch0(slots + (hash & mask));
+                    }
+                }
+
+                if (fetch)
+                {
+                    fixed (byte* entries = _bytes)
+                    {
+                        for (int i = 0; i < count; i++)
+                        {
+                            Sse.Prefetch0(entries + slots[hashes[i] & mask].Start);
+                        }
                     }
                 }
 
@@ -119,7 +136,7 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
                             }
 
                             if (slot->Hash == hash && slot->Length == length
-                                && AreEqual(ref value, ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bytes), slot->Start), length))
+                                && AreEqual(ref value, ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bytes), slot->Start), length, start <= lastWide))
                             {
                                 break;
                             }
@@ -141,9 +158,9 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
     {
         int prefix = lengthPrefixed ? 4 : 0;
         int wanted = checked(PageLength + prefix + length);
-        if (_bytes.Length < wanted)
+        if (_bytes.Length < wanted + ByteHash.Wide)
         {
-            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(1024, wanted * 2L)));
+            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(1024, (wanted + ByteHash.Wide) * 2L)));
         }
 
         if (lengthPrefixed)
@@ -185,61 +202,12 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Hash(ref byte value, int length)
+    private static bool AreEqual(ref byte left, ref byte right, int length, bool wide)
     {
-        const ulong k0 = 0xA0761D6478BD642F, k1 = 0xE7037ED1A0B428DB;
-        ulong a, b;
-        if (length <= 16)
+        if (length <= ByteHash.Wide && wide)
         {
-            if (length >= 8)
-            {
-                a = Unsafe.ReadUnaligned<ulong>(ref value);
-                b = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref value, length - 8));
-            }
-            else if (length >= 4)
-            {
-                a = Unsafe.ReadUnaligned<uint>(ref value);
-                b = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref value, length - 4));
-            }
-            else
-            {
-                a = length == 0 ? 0 : (ulong)(value | (Unsafe.Add(ref value, length >> 1) << 8) | (Unsafe.Add(ref value, length - 1) << 16));
-                b = 0;
-            }
-        }
-        else
-        {
-            ulong state = k0;
-            int at = 0;
-            for (; at < length - 16; at += 16)
-            {
-                state = Fold(
-                    Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref value, at)) ^ k1,
-                    Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref value, at + 8)) ^ state);
-            }
-
-            a = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref value, length - 16)) ^ state;
-            b = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref value, length - 8));
-        }
-
-        ulong hash = Fold(a ^ k0, b ^ k1 ^ (uint)length);
-        return (uint)(hash ^ (hash >> 32));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Fold(ulong a, ulong b)
-    {
-        ulong high = Math.BigMul(a, b, out ulong low);
-        return high ^ low;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool AreEqual(ref byte left, ref byte right, int length)
-    {
-        if (length is >= 8 and <= 16)
-        {
-            return Unsafe.ReadUnaligned<ulong>(ref left) == Unsafe.ReadUnaligned<ulong>(ref right)
-                && Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref left, length - 8)) == Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref right, length - 8));
+            // Both sides can be read beyond their end; the mask takes away what does not belong to them.
+            return ((Vector256.LoadUnsafe(ref left) ^ Vector256.LoadUnsafe(ref right)) & ByteHash.Mask(length)) == Vector256<byte>.Zero;
         }
 
         return MemoryMarshal.CreateReadOnlySpan(ref left, length).SequenceEqual(MemoryMarshal.CreateReadOnlySpan(ref right, length));
