@@ -112,20 +112,24 @@ public sealed class KafkaTroubleTests
         Assert.StartsWith($"{topic}-{partition}: no such topic or partition at {broker.BootstrapServers}", stop.Message);
     }
 
-    [Fact]
-    public void A_log_that_was_truncated_below_the_position_is_noticed_by_the_leader_epoch()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_log_that_was_truncated_below_the_position_is_noticed_by_the_leader_epoch(bool fresh)
     {
         using var broker = new EmbeddedBroker(2);
         broker.CreateTopic("events", 1, 2);
         Send(broker, "events", 0, 0, 50);
-        using KafkaSource source = Source(broker);
-        source.Assign(Events, 0);
+        using KafkaSource first = Source(broker);
+        first.Assign(Events, 0);
         int epoch = -1;
-        PollUntil(source, () => epoch >= 0, batch => epoch = batch.LeaderEpoch);
+        PollUntil(first, () => epoch >= 0, batch => epoch = batch.LeaderEpoch);
         broker.SetLeader(Events, 2);
         Send(broker, "events", 0, 50, 50);
 
         // The first epoch ended at 50: a reader that says it read up to 80 in it read what is no longer in the log.
+        using KafkaSource second = Source(broker);
+        KafkaSource source = fresh ? second : first;
         source.Assign(Events, 80, epoch);
         var reading = new Reading();
         reading.StartAt(Events, 80);
@@ -133,6 +137,21 @@ public sealed class KafkaTroubleTests
 
         Assert.Equal(0, reading.Count);
         Assert.StartsWith("events-0@80: the log was truncated below this position", stop.Message);
+    }
+
+    [Fact]
+    public void A_leader_epoch_that_the_broker_does_not_remember_stops_nothing()
+    {
+        using var broker = new EmbeddedBroker(2);
+        broker.CreateTopic("events", 1, 2);
+        broker.SetLeader(Events, 2);
+        Send(broker, "events", 0, 0, 50);
+        using KafkaSource source = Source(broker);
+        source.Assign(Events, 20, 0);
+        var reading = new Reading();
+        reading.StartAt(Events, 20);
+
+        PollUntil(source, () => reading.Count == 30, reading.Take);
     }
 
     [Fact]

@@ -205,6 +205,9 @@ internal static unsafe partial class Librdkafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_resume_partitions")]
     internal static partial int ResumePartitions(nint client, NativeTopicPartitionList* partitions);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_seek_partitions")]
+    internal static partial nint SeekPartitions(nint client, NativeTopicPartitionList* partitions, int timeoutMs);
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_topic_partition_list_new")]
     internal static partial NativeTopicPartitionList* TopicPartitionListNew(int size);
 
