@@ -46,8 +46,17 @@ internal sealed partial class SwapTable(
     /// <summary>The table, freshly loaded.</summary>
     public async Task<LoadedTable> LoadAsync(CancellationToken cancellationToken)
     {
-        LoadedTable? table = await Timed.CallAsync(token => catalog.LoadTableAsync(identifier, token), options.CallTimeout, time, cancellationToken);
-        return Known = table ?? throw new PipelineStoppedException($"table {identifier} does not exist; create it: ./lake table create {identifier}");
+        LoadedTable table = await Timed.CallAsync(token => catalog.LoadTableAsync(identifier, token), options.CallTimeout, time, cancellationToken)
+            ?? throw new PipelineStoppedException($"table {identifier} does not exist; create it: ./lake table create {identifier}");
+        if (table.Metadata.FormatVersion < 2)
+        {
+            throw new PipelineStoppedException($"table {identifier} has format version 1, which has no sequence numbers; upgrade it: ALTER TABLE {identifier} SET TBLPROPERTIES ('format-version'='2')");
+        }
+
+        // A load that began before a swap may end after it.
+        bool isOlder = Known is { } known && known.Metadata.TableUuid == table.Metadata.TableUuid && known.Metadata.LastUpdatedMs > table.Metadata.LastUpdatedMs;
+        Known = isOlder ? Known : table;
+        return table;
     }
 
     /// <summary>Looks at the table anew the next time.</summary>

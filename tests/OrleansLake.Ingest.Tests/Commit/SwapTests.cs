@@ -176,6 +176,27 @@ public sealed class SwapTests
     });
 
     [Fact]
+    public void Report_that_cannot_be_written_holds_up_only_itself() => Run(async world =>
+    {
+        await world.ChangeAsync(
+            Events,
+            new TableUpdate.AddPartitionSpec(new PartitionSpec { SpecId = 1, Fields = [new PartitionField(-1, "id_bucket", [1], new Transform.Bucket(4))] }),
+            new TableUpdate.SetDefaultSpec(-1));
+        TableCommitter committer = world.NewCommitter();
+        DataWritten bad = await world.ReportAsync(Reports.Range(new("events", 0), 0, 10));
+        bad = bad with { Files = [bad.Files[0] with { SpecId = 1, Partition = new PartitionKey(["no number"]) }] };
+        DataWritten good = await world.ReportAsync(Reports.Range(new("events", 1), 0, 10));
+        await committer.EnqueueAsync(bad, CancellationToken.None);
+        await committer.EnqueueAsync(good, CancellationToken.None);
+        CommitRound round = await committer.CommitAsync(CancellationToken.None);
+
+        Assert.Contains($"report {bad.ReportId} of silo-a cannot be committed", round.Trouble!.Message, StringComparison.Ordinal);
+        Assert.IsType<ReportAnswer.Committed>(await committer.OutcomeAsync(good.ReportId, CancellationToken.None));
+        Assert.Equal(1, committer.Status.WaitingReports);
+        await world.AssertWholeAsync(10);
+    });
+
+    [Fact]
     public void Append_retried_after_conflicts_writes_its_manifest_once() => Run(async world =>
     {
         int foreign = 0;
