@@ -13,6 +13,6 @@ internal interface IRecordDecoder
     /// </summary>
     int Decode(KafkaBatch batch, int firstRecord, ColumnBatch rows, List<RejectedRecord> rejected);
 
-    /// <summary>How often fields that the schema does not have were seen in accepted records, by path.</summary>
-    IEnumerable<KeyValuePair<string, long>> UnknownFields { get; }
+    /// <summary>How often fields that the schema does not have were seen in accepted records since this was last asked, by path.</summary>
+    IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields();
 }

@@ -68,8 +68,17 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     }
 
     /// <inheritdoc />
-    public IEnumerable<KeyValuePair<string, long>> UnknownFields => Unknown(_root).Where(member => member.Count > 0)
-        .Select(member => KeyValuePair.Create(member.Path, member.Count));
+    public IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields()
+    {
+        var counts = new List<KeyValuePair<string, long>>();
+        foreach (var member in Unknown(_root).Where(member => member.Count > 0))
+        {
+            counts.Add(KeyValuePair.Create(member.Path, member.Count));
+            member.Count = 0;
+        }
+
+        return counts;
+    }
 
     /// <inheritdoc />
     public int Decode(KafkaBatch batch, int firstRecord, ColumnBatch rows, List<RejectedRecord> rejected) => _width switch

@@ -121,7 +121,7 @@ internal sealed class JsonMember
     /// <summary>Accepted records in which it was unknown.</summary>
     public long Count;
 
-    /// <summary>Where it stands, for <see cref="IRecordDecoder.UnknownFields"/>.</summary>
+    /// <summary>Where it stands, for <see cref="IRecordDecoder.TakeUnknownFields"/>.</summary>
     public string Path = "";
 
     public static JsonMember Create(byte[] name, int index, JsonNode? node, string path)

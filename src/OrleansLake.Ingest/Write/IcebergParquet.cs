@@ -13,14 +13,6 @@ public static class IcebergParquet
     /// <exception cref="NotSupportedException">A type that has no place in a Parquet file, with the field's name.</exception>
     public static ParquetSchema ToParquet(Schema schema) => new(Fields(schema.Fields, "the table"));
 
-    /// <summary>Ids of every field, nested ones included, in the order of the schema.</summary>
-    public static IReadOnlyList<int> FieldIds(Schema schema)
-    {
-        var ids = new List<int>();
-        AddIds(schema.Fields, ids);
-        return ids;
-    }
-
     /// <summary>Bytes that hold every number of so many digits in two's complement.</summary>
     public static int DecimalLength(int precision)
     {
@@ -100,34 +92,5 @@ public static class IcebergParquet
             _ => throw new NotSupportedException($"field {name} (id {id}): columns of type {type} cannot be written"),
         };
         return new ParquetNode.Primitive { Name = name, FieldId = id, Repetition = repetition, PhysicalType = physical, TypeLength = length, LogicalType = logical };
-    }
-
-    private static void AddIds(IReadOnlyList<NestedField> fields, List<int> ids)
-    {
-        foreach (var field in fields)
-        {
-            ids.Add(field.Id);
-            AddIds(field.Type, ids);
-        }
-    }
-
-    private static void AddIds(IcebergType type, List<int> ids)
-    {
-        switch (type)
-        {
-            case StructType x:
-                AddIds(x.Fields, ids);
-                break;
-            case ListType x:
-                ids.Add(x.ElementId);
-                AddIds(x.Element, ids);
-                break;
-            case MapType x:
-                ids.Add(x.KeyId);
-                AddIds(x.Key, ids);
-                ids.Add(x.ValueId);
-                AddIds(x.Value, ids);
-                break;
-        }
     }
 }
