@@ -69,6 +69,7 @@ internal sealed partial class SwapTable(
     /// <summary>Swaps, and comes back when it is known what became of it, however long that takes.</summary>
     public async Task<SwapEnd> SwapAsync(TableCommit commit, Snapshot snapshot, string branch, Guid commitId, CancellationToken cancellationToken)
     {
+        long started = time.GetTimestamp();
         try
         {
             for (int attempt = 0; ; attempt++)
@@ -99,6 +100,14 @@ internal sealed partial class SwapTable(
                 if (result is CommitResult.Conflict || fresh.Table.MetadataLocation != commit.Base.MetadataLocation || !rules.HasFlag(ProtocolRules.FailedSwapsAreLookedUp))
                 {
                     LogLost(identifier, commitId, (result as CommitResult.Conflict)?.Reason ?? "its base has moved");
+                    return new SwapEnd.NotIn(fresh);
+                }
+
+                // Files must not grow old in here: someone's orphan removal may take them. Should this swap come in after all,
+                // whatever is made of its reports meanwhile finds the branch moved, or its ranges taken.
+                if (time.GetElapsedTime(started) > ReportJudge.OldestReport / 2)
+                {
+                    LogLost(identifier, commitId, "it has been unknown for too long");
                     return new SwapEnd.NotIn(fresh);
                 }
 

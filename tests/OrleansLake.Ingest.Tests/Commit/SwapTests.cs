@@ -156,6 +156,17 @@ public sealed class SwapTests
     });
 
     [Fact]
+    public void Report_that_grew_old_while_its_swap_was_unknown_is_refused_and_written_again() => Run(async world =>
+    {
+        DateTimeOffset back = world.Time.GetUtcNow() + TimeSpan.FromHours(1.5);
+        world.Catalog.Next = _ => world.Time.GetUtcNow() < back ? SwapFault.FailBefore : SwapFault.None;
+        TableCommitter committer = world.NewCommitter();
+        Refused(RefusalReason.TooOld, await CommitAsync(committer, await world.ReportAsync(0, 10)));
+        await world.CommittedAsync(committer, 0, 10);
+        await world.AssertWholeAsync(10);
+    });
+
+    [Fact]
     public void Store_that_fails_while_staging_leaves_the_reports_waiting() => Run(async world =>
     {
         TableCommitter committer = world.NewCommitter();
