@@ -78,6 +78,7 @@ internal sealed partial class PumpLoop
                 AnswerAll(track.DetachWaiters, new HandOver(track.CommittedNext, track.Position < 0 || track.Position == (track.CommittedNext ?? track.Start.Offset)));
                 _state.Remove(track);
                 _draining--;
+                _refusalTrouble = _state.Tracks.Count == 0 ? null : _refusalTrouble;
                 if (track.AttachNext is { } start)
                 {
                     Attach(track.TopicPartition, start);

@@ -25,7 +25,9 @@ public sealed class GrowthTests
         TableCommitter committer = world.NewCommitter(Short);
         await CommitManyAsync(world, committer, 0, 30, TimeSpan.FromSeconds(10));
 
-        Assert.Equal(7, (await world.TableAsync()).Metadata.Snapshots.Count);
+        TableMetadata metadata = (await world.TableAsync()).Metadata;
+        Assert.Equal(7, metadata.Snapshots.Count);
+        Assert.Equal(metadata.Snapshots.Select(snapshot => snapshot.ManifestList!).Order(), world.Objects.Locations.Where(location => location.Contains("/db/events/metadata/snap-", StringComparison.Ordinal)).Order());
         AuditResult audit = await world.AuditAsync();
         Assert.Equal((AuditVerdict.Proved, false, 30L), (audit.Verdict, audit.SinceBeginning, audit.Rows));
     });

@@ -80,8 +80,8 @@ internal sealed class SimulatedProcess(SimulationWorld world, string name)
     private TimeSpan Frozen() => IsFrozen ? FrozenUntil - world.Scheduler.Now : TimeSpan.Zero;
 }
 
-/// <summary>The store as one process reaches it. It answers at once; what takes time is in the catalog and the network.</summary>
-internal sealed class ProcessStore(SimulationWorld world, SimulatedProcess process) : IObjectStore
+/// <summary>The store as one process reaches it, a stranger without faults. It answers at once; what takes time is in the catalog and the network.</summary>
+internal sealed class ProcessStore(SimulationWorld world, SimulatedProcess? process) : IObjectStore
 {
     public Task<long> GetSizeAsync(string location, CancellationToken cancellationToken) => Reach(() => world.Store.GetSizeAsync(location, cancellationToken));
 
@@ -105,6 +105,11 @@ internal sealed class ProcessStore(SimulationWorld world, SimulatedProcess proce
 
     private Task<T> Reach<T>(Func<Task<T>> call)
     {
+        if (process is null)
+        {
+            return call();
+        }
+
         if (!process.IsAlive)
         {
             return new TaskCompletionSource<T>().Task;

@@ -95,6 +95,11 @@ internal sealed class Simulation
         {
             scheduler.Run(() => _world.Violation is not null, _world.Options.FaultsUntil);
             _world.Trace(static () => "no more faults");
+            foreach (ModelLog log in _world.Broker.Logs)
+            {
+                log.LastStable = null;
+            }
+
             bool isDone = scheduler.Run(() => _world.Violation is not null || (scheduler.Now > _world.Options.FaultsUntil + TimeSpan.FromSeconds(100) && _world.Checker.IsComplete()), _world.Options.QuietLimit);
             _world.Checker.Check();
             _world.Checker.CheckHistory();
@@ -145,10 +150,6 @@ internal sealed class Simulation
         }
 
         log.LastStable = _world.Random.Next(6) == 0 ? log.End - 1 : null;
-        if (!_world.IsFaulty)
-        {
-            log.LastStable = null;
-        }
     }
 
     private void StartCommitter(int index)

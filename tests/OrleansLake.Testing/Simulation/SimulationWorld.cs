@@ -113,7 +113,17 @@ internal sealed class SimulationWorld
     /// <summary>The one place where a table changes.</summary>
     public CommitResult Swap(TableCommit commit, string who)
     {
-        CommitResult result = Sync(_catalog.CommitTableAsync(commit with { Base = commit.Base with { Store = Store } }, default));
+        CommitResult result;
+        try
+        {
+            result = Sync(_catalog.CommitTableAsync(commit with { Base = commit.Base with { Store = Store } }, default));
+        }
+        catch (ArgumentException e)
+        {
+            // What lands twice, or after a rollback to its base, makes no sense to a catalog.
+            result = new CommitResult.Conflict(e.Message);
+        }
+
         string what = string.Join(", ", commit.Updates.Select(static update => update switch
         {
             TableUpdate.AddSnapshot(var snapshot) => $"snapshot {snapshot.SequenceNumber} ({snapshot.Summary.GetValueOrDefault("orleanslake.offsets") ?? "no offsets"})",

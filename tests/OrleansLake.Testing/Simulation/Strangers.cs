@@ -126,7 +126,7 @@ internal sealed class Strangers(SimulationWorld world)
 
     private LoadedTable? Commit(LoadedTable table, AppendFiles append, SnapshotExtras extras, string what)
     {
-        StagedSnapshot staged = SimulationWorld.Sync(append.StageAsync(table, extras, default));
+        StagedSnapshot staged = SimulationWorld.Sync(append.StageAsync(table with { Store = new ProcessStore(world, null) }, extras, default));
         world.Count(what);
         return world.Swap(new TableCommit(table, staged.Requirements, staged.Updates), "stranger") is CommitResult.Committed(var after) ? after : null;
     }
