@@ -151,7 +151,7 @@ internal sealed class RandomRows(ParquetSchema schema, int seed, RowShape? shape
                 column.Doubles[at] = _random.Next(50) == 0 ? OddDoubles[_random.Next(OddDoubles.Length)] : number / 7d;
                 break;
             case PhysicalType.FixedLenByteArray:
-                new Random((int)number).NextBytes(column.Bytes.AsSpan(at * column.Column.TypeLength, column.Column.TypeLength));
+                Scramble(number, column.Bytes.AsSpan(at * column.Column.TypeLength, column.Column.TypeLength));
                 break;
             default:
                 byte[] text = Text(column.Column, number);
@@ -164,28 +164,44 @@ internal sealed class RandomRows(ParquetSchema schema, int seed, RowShape? shape
         column.ValueCount++;
     }
 
+    // The value follows from the number alone, so that few numbers make few values.
     private static byte[] Text(ColumnDescriptor column, long number)
     {
-        var random = new Random((int)number);
-        int length = random.Next(20) switch
+        uint mixed = (uint)((ulong)number * 0x9E3779B97F4A7C15 >> 32);
+        int length = (mixed % 20) switch
         {
             0 => 0,
-            1 => random.Next(300),
-            _ => random.Next(1, 24),
+            1 => (int)(mixed >> 8) % 300,
+            _ => 1 + (int)(mixed >> 8) % 23,
         };
-        if (column.Node.LogicalType is LogicalType.String)
+        if (column.Node.LogicalType is LogicalType.Decimal)
         {
-            var text = new StringBuilder();
-            while (text.Length < length)
-            {
-                text.Append(random.Next(30) switch { 0 => "é", 1 => "漢", 2 => "😀", _ => ((char)random.Next('a', 'z')).ToString() });
-            }
-
-            return Encoding.UTF8.GetBytes(text.ToString());
+            length = Math.Max(length, 1);
         }
 
-        var bytes = new byte[Math.Max(length, column.Node.LogicalType is LogicalType.Decimal ? 1 : 0)];
-        random.NextBytes(bytes);
-        return bytes;
+        var bytes = new byte[length];
+        Scramble(number, bytes);
+        if (column.Node.LogicalType is not LogicalType.String)
+        {
+            return bytes;
+        }
+
+        var text = new StringBuilder();
+        foreach (byte one in bytes)
+        {
+            text.Append((one % 40) switch { 0 => "é", 1 => "漢", 2 => "😀", _ => ((char)('a' + one % 26)).ToString() });
+        }
+
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    private static void Scramble(long number, Span<byte> bytes)
+    {
+        ulong state = (ulong)number;
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            state = state * 6364136223846793005 + 1442695040888963407;
+            bytes[i] = (byte)(state >> 56);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using OrleansLake.Parquet.Footers;
 using static OrleansLake.Parquet.Tests.Nodes;
 
 namespace OrleansLake.Parquet.Tests;

@@ -149,7 +149,7 @@ internal static class ReportJudge
             return new Verdict.Refuse(RefusalReason.Stale, behind, $"someone else has committed {Describe(behind[0])}");
         }
 
-        IReadOnlyList<RefusedRange> ahead = RangesOf(report, offsets, range => NextOf(range) is { } next ? range.Range.First > next : range.ContinuesTable ?? LineageChangedUnder(report, lineage));
+        IReadOnlyList<RefusedRange> ahead = RangesOf(report, offsets, range => NextOf(range) is { } next ? range.Range.First > next : range.ContinuesTable ?? HistoryIsOther(report, lineage));
         if (ahead.Count == 0)
         {
             return null;
@@ -235,11 +235,13 @@ internal static class ReportJudge
     /// </summary>
     private static bool LineageChangedUnder(DataWritten report, Lineage lineage)
     {
-        if (lineage.WentBack || (lineage.LastMoves.TryGetValue(CommittedOffsets.KeyOf(report.Pipeline, report.Generation), out long moved) && moved > report.LastSequenceNumber))
-        {
-            return true;
-        }
+        bool moved = lineage.LastMoves.TryGetValue(CommittedOffsets.KeyOf(report.Pipeline, report.Generation), out long sequenceNumber) && sequenceNumber > report.LastSequenceNumber;
+        return lineage.WentBack || moved || HistoryIsOther(report, lineage);
+    }
 
+    /// <summary>True when a sequence number that the writer knew is not that of a snapshot of the branch, or of someone else.</summary>
+    private static bool HistoryIsOther(DataWritten report, Lineage lineage)
+    {
         long newest = 0;
         foreach (long sequenceNumber in lineage.SequenceNumbers)
         {

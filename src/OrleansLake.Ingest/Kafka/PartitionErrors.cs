@@ -79,6 +79,24 @@ internal sealed unsafe class PartitionErrors(nint client, AssignedPartitions par
         }
     }
 
+    /// <summary>
+    /// An error that comes beside the records. One that concerns a topic-partition begins with its name: "events [7]: …".
+    /// </summary>
+    internal void HandleAside(int error, string text)
+    {
+        int end = text.IndexOf("]: ", StringComparison.Ordinal);
+        int begin = end < 0 ? -1 : text.LastIndexOf(" [", end, StringComparison.Ordinal);
+        if (begin > 0 && int.TryParse(text.AsSpan(begin + 2, end - begin - 2), out int partition)
+            && partitions.Find(new TopicPartition(text[..begin], partition)) is { } found)
+        {
+            Handle(found, error, text[(end + 3)..], found.Position);
+        }
+        else
+        {
+            trouble.Report(error, text);
+        }
+    }
+
     /// <summary>Hands over the stops, behind the batches that were read before them.</summary>
     internal void TakeStops(Queue<ReadyItem> ready)
     {

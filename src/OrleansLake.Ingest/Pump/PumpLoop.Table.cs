@@ -177,6 +177,18 @@ internal sealed partial class PumpLoop
 
             Post(() => Resumed(tracks, point, starts));
         }
+        catch (PipelineStoppedException e)
+        {
+            // The table does not say where to go on (rule 11): a person must, and then attaches it again.
+            Post(() =>
+            {
+                _resuming = false;
+                foreach (PartitionTrack track in tracks.Where(track => track.State == TrackState.Resuming))
+                {
+                    StopPartition(track.TopicPartition, null, e.Message);
+                }
+            });
+        }
         catch (Exception e)
         {
             Post(() => ResumeFailed($"committer: where to go on is not known: {e.Message}"));

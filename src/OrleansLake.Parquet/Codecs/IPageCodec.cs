@@ -1,5 +1,4 @@
 using OrleansLake.Parquet.Buffers;
-using OrleansLake.Parquet.Footers;
 
 namespace OrleansLake.Parquet.Codecs;
 

@@ -84,7 +84,7 @@ internal static class ColumnChunkReader
         long values = -1, uncompressed = 0, compressed = -1, dataPage = -1;
         long? dictionaryPage = null, bloom = null;
         int bloomLength = 0;
-        Encoding[] encodings = [];
+        PageEncoding[] encodings = [];
         PageEncodingCount[] pages = [];
         ColumnStatistics? statistics = null;
         short id = 0;
@@ -94,10 +94,10 @@ internal static class ColumnChunkReader
             {
                 case 1: type = reader.Int32(); break;
                 case 2:
-                    encodings = new Encoding[reader.List(ThriftType.Int32)];
+                    encodings = new PageEncoding[reader.List(ThriftType.Int32)];
                     for (int i = 0; i < encodings.Length; i++)
                     {
-                        encodings[i] = (Encoding)reader.Int32();
+                        encodings[i] = (PageEncoding)reader.Int32();
                     }
 
                     break;
@@ -109,8 +109,9 @@ internal static class ColumnChunkReader
                 case 11: dictionaryPage = reader.Int64(); break;
                 case 12: statistics = ReadStatistics(ref reader); break;
                 case 13: pages = ReadPageEncodings(ref reader); break;
-                case 14: bloom = reader.Int64(); break;
-                case 15: bloomLength = reader.Int32(); break;
+                // Dremio had lists of its own at these numbers.
+                case 14 when reader.FieldType == ThriftType.Int64: bloom = reader.Int64(); break;
+                case 15 when reader.FieldType == ThriftType.Int32: bloomLength = reader.Int32(); break;
                 default: reader.Skip(); break;
             }
         }
@@ -161,7 +162,7 @@ internal static class ColumnChunkReader
                 }
             }
 
-            pages[i] = new PageEncodingCount((PageType)page, (Encoding)encoding, count);
+            pages[i] = new PageEncodingCount((PageType)page, (PageEncoding)encoding, count);
         }
 
         return pages;

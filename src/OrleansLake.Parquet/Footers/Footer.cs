@@ -70,7 +70,7 @@ public sealed record ColumnChunk
     public required CompressionCodec Codec { get; init; }
 
     /// <summary>Encodings of levels and values in its pages.</summary>
-    public IReadOnlyList<Encoding> Encodings { get; init; } = [];
+    public IReadOnlyList<PageEncoding> Encodings { get; init; } = [];
 
     /// <summary>Slots, nulls included.</summary>
     public required long ValueCount { get; init; }
@@ -107,7 +107,7 @@ public sealed record ColumnChunk
 public readonly record struct FileSection(long Position, int Length);
 
 /// <summary>Pages of one type and encoding in a column chunk.</summary>
-public readonly record struct PageEncodingCount(PageType Page, Encoding Encoding, int Count);
+public readonly record struct PageEncodingCount(PageType Page, PageEncoding Encoding, int Count);
 
 /// <summary>Bounds and counts of a column chunk or page.</summary>
 public sealed record ColumnStatistics
@@ -135,7 +135,7 @@ public sealed record ColumnStatistics
 }
 
 /// <summary>How levels or values are laid out. https://parquet.apache.org/docs/file-format/data-pages/encodings/</summary>
-public enum Encoding
+public enum PageEncoding
 {
     /// <summary>One value after the other.</summary>
     Plain = 0,
@@ -179,32 +179,4 @@ public enum PageType
 
     /// <summary>Levels, not compressed, and values.</summary>
     DataV2 = 3,
-}
-
-/// <summary>How pages are compressed. https://parquet.apache.org/docs/file-format/data-pages/compression/</summary>
-public enum CompressionCodec
-{
-    /// <summary>Not at all.</summary>
-    Uncompressed = 0,
-
-    /// <summary>Snappy without framing.</summary>
-    Snappy = 1,
-
-    /// <summary>RFC 1952.</summary>
-    Gzip = 2,
-
-    /// <summary>LZO: neither read nor written.</summary>
-    Lzo = 3,
-
-    /// <summary>RFC 7932.</summary>
-    Brotli = 4,
-
-    /// <summary>Deprecated: LZ4 in a framing that depends on who wrote it.</summary>
-    Lz4 = 5,
-
-    /// <summary>RFC 8478.</summary>
-    Zstd = 6,
-
-    /// <summary>An LZ4 block without framing.</summary>
-    Lz4Raw = 7,
 }

@@ -16,11 +16,11 @@ internal readonly record struct PageHeader
     /// <summary>Slots of a data page, entries of a dictionary page.</summary>
     public int ValueCount { get; init; }
 
-    public Encoding Encoding { get; init; }
+    public PageEncoding Encoding { get; init; }
 
-    public Encoding DefinitionLevelEncoding { get; init; }
+    public PageEncoding DefinitionLevelEncoding { get; init; }
 
-    public Encoding RepetitionLevelEncoding { get; init; }
+    public PageEncoding RepetitionLevelEncoding { get; init; }
 
     public int NullCount { get; init; }
 
@@ -49,8 +49,8 @@ internal readonly record struct PageHeader
                 writer.BeginStruct(5);
                 writer.Int32(1, ValueCount);
                 writer.Int32(2, (int)Encoding);
-                writer.Int32(3, (int)Encoding.Rle);
-                writer.Int32(4, (int)Encoding.Rle);
+                writer.Int32(3, (int)PageEncoding.Rle);
+                writer.Int32(4, (int)PageEncoding.Rle);
                 writer.EndStruct();
                 break;
             case PageType.Dictionary:
@@ -119,7 +119,7 @@ internal readonly record struct PageHeader
     private static PageHeader ReadData(ref ThriftReader reader)
     {
         reader.ExpectStruct();
-        int values = -1, encoding = 0, definition = (int)Encoding.Rle, repetition = (int)Encoding.Rle;
+        int values = -1, encoding = 0, definition = (int)PageEncoding.Rle, repetition = (int)PageEncoding.Rle;
         short id = 0;
         while (reader.NextField(ref id))
         {
@@ -139,9 +139,9 @@ internal readonly record struct PageHeader
             UncompressedSize = 0,
             CompressedSize = 0,
             ValueCount = values,
-            Encoding = (Encoding)encoding,
-            DefinitionLevelEncoding = (Encoding)definition,
-            RepetitionLevelEncoding = (Encoding)repetition,
+            Encoding = (PageEncoding)encoding,
+            DefinitionLevelEncoding = (PageEncoding)definition,
+            RepetitionLevelEncoding = (PageEncoding)repetition,
             IsCompressed = true,
         };
     }
@@ -167,7 +167,7 @@ internal readonly record struct PageHeader
             UncompressedSize = 0,
             CompressedSize = 0,
             ValueCount = values,
-            Encoding = (Encoding)encoding,
+            Encoding = (PageEncoding)encoding,
             IsCompressed = true,
         };
     }
@@ -206,9 +206,9 @@ internal readonly record struct PageHeader
             ValueCount = values,
             NullCount = nulls,
             RowCount = rows,
-            Encoding = (Encoding)encoding,
-            DefinitionLevelEncoding = Encoding.Rle,
-            RepetitionLevelEncoding = Encoding.Rle,
+            Encoding = (PageEncoding)encoding,
+            DefinitionLevelEncoding = PageEncoding.Rle,
+            RepetitionLevelEncoding = PageEncoding.Rle,
             DefinitionLevelsLength = definition,
             RepetitionLevelsLength = repetition,
             IsCompressed = compressed,

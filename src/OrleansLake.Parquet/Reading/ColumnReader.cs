@@ -26,7 +26,7 @@ internal sealed class ColumnReader : IDisposable
     private int _windowAt;
     private bool _rowOpen;
 
-    public ColumnReader(ByteSource source, ColumnChunk chunk, string place, ParquetReaderOptions options)
+    public ColumnReader(ByteSource source, ColumnChunk chunk, int padding, string place, ParquetReaderOptions options)
     {
         _column = chunk.Column;
         _place = $"{place}: column {_column}";
@@ -41,7 +41,7 @@ internal sealed class ColumnReader : IDisposable
         _definition = _column.MaxDefinitionLevel > 0 ? new byte[WindowSlots] : [];
         try
         {
-            _pages = new PageReader(source, chunk, options);
+            _pages = new PageReader(source, chunk, padding, options);
         }
         catch (ParquetFormatException e)
         {
@@ -233,12 +233,12 @@ internal sealed class ColumnReader : IDisposable
             throw new ParquetFormatException("a second dictionary, or one behind its pages");
         }
 
-        if (header.Encoding is not (Encoding.Plain or Encoding.PlainDictionary))
+        if (header.Encoding is not (PageEncoding.Plain or PageEncoding.PlainDictionary))
         {
             throw new ParquetFormatException($"a dictionary in encoding {header.Encoding}");
         }
 
-        var decoder = ValueDecoder.For(Encoding.Plain, _column, null);
+        var decoder = ValueDecoder.For(PageEncoding.Plain, _column, null);
         decoder.Start(_pages.Page, 0, header.UncompressedSize, header.ValueCount);
         _dictionary = new ColumnBuffer(_column with { MaxDefinitionLevel = 0, MaxRepetitionLevel = 0 });
 
@@ -283,14 +283,14 @@ internal sealed class ColumnReader : IDisposable
         _pageSlots = header.ValueCount;
     }
 
-    private static LevelDecoder LevelsV1(Encoding encoding, byte[] page, ref int at, int end, int slots, int largest)
+    private static LevelDecoder LevelsV1(PageEncoding encoding, byte[] page, ref int at, int end, int slots, int largest)
     {
         if (largest == 0)
         {
             return default;
         }
 
-        if (encoding == Encoding.BitPacked)
+        if (encoding == PageEncoding.BitPacked)
         {
             int bytes = (int)Math.Min(int.MaxValue, ((long)slots * RleEncoder.BitWidth(largest) + 7) / 8);
             if (bytes > end - at)
@@ -303,7 +303,7 @@ internal sealed class ColumnReader : IDisposable
             return packed;
         }
 
-        if (encoding != Encoding.Rle)
+        if (encoding != PageEncoding.Rle)
         {
             throw new ParquetFormatException($"levels in encoding {encoding}");
         }

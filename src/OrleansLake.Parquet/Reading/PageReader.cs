@@ -20,7 +20,7 @@ internal sealed class PageReader : IDisposable
     private byte[] _raw = [];
     private byte[] _page = [];
 
-    public PageReader(ByteSource source, ColumnChunk chunk, ParquetReaderOptions options)
+    public PageReader(ByteSource source, ColumnChunk chunk, int padding, ParquetReaderOptions options)
     {
         _source = source;
         _options = options;
@@ -31,7 +31,7 @@ internal sealed class PageReader : IDisposable
             throw new ParquetFormatException($"pages from {_position} of {chunk.SizeBytes} bytes in a file of {source.Length}");
         }
 
-        _end = _position + chunk.SizeBytes;
+        _end = Math.Min(_position + chunk.SizeBytes + padding, source.Length);
     }
 
     /// <summary>Where the page that was read last begins.</summary>

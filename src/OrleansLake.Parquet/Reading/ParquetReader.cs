@@ -95,6 +95,25 @@ public sealed class ParquetReader
         return ReadBatches(projection, rowGroup, batchRows);
     }
 
+    /// <summary>
+    /// parquet-mr before 1.2.9 left the header of the dictionary page out of a chunk's size.
+    /// https://issues.apache.org/jira/browse/PARQUET-816
+    /// </summary>
+    private static int Padding(string? createdBy)
+    {
+        const int longestHeader = 100;
+        const string writer = "parquet-mr";
+        if (createdBy is null || !createdBy.StartsWith(writer, StringComparison.Ordinal))
+        {
+            return 0;
+        }
+
+        string[] words = createdBy.Split(' ');
+        return words.Length < 3 || (Version.TryParse(words[2].Split('-')[0], out var version) && version < new Version(1, 2, 9))
+            ? longestHeader
+            : 0;
+    }
+
     private static bool IsBelow(ColumnDescriptor column, string name)
     {
         string path = column.ToString();
@@ -109,7 +128,7 @@ public sealed class ParquetReader
         int end = rowGroup is { } one ? one + 1 : Footer.RowGroups.Count;
         for (int g = first; g < end; g++)
         {
-            using var reader = new RowGroupReader(_source, Footer.RowGroups[g], g, projection, _options);
+            using var reader = new RowGroupReader(_source, Footer.RowGroups[g], g, projection, Padding(Footer.CreatedBy), _options);
             while (reader.Read(batch, batchRows))
             {
                 yield return batch;

@@ -10,7 +10,7 @@ internal sealed class RowGroupReader : IDisposable
     private readonly string _place;
     private long _rowsRead;
 
-    public RowGroupReader(ByteSource source, RowGroup rowGroup, int number, Projection projection, ParquetReaderOptions options)
+    public RowGroupReader(ByteSource source, RowGroup rowGroup, int number, Projection projection, int padding, ParquetReaderOptions options)
     {
         _rowCount = rowGroup.RowCount;
         _place = $"row group {number}";
@@ -18,7 +18,7 @@ internal sealed class RowGroupReader : IDisposable
         for (int i = 0; i < _columns.Length; i++)
         {
             var column = projection.FileColumns[i];
-            _columns[i] = new ColumnReader(source, rowGroup.Columns[column.Index], _place, options);
+            _columns[i] = new ColumnReader(source, rowGroup.Columns[column.Index], padding, _place, options);
         }
     }
 

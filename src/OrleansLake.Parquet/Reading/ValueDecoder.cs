@@ -14,18 +14,18 @@ internal abstract class ValueDecoder
     /// <summary>Reads the next values; throws where there are fewer.</summary>
     public abstract void Read(ColumnBuffer into, int count);
 
-    public static ValueDecoder For(Encoding encoding, ColumnDescriptor column, ColumnBuffer? dictionary) => (encoding, column.PhysicalType) switch
+    public static ValueDecoder For(PageEncoding encoding, ColumnDescriptor column, ColumnBuffer? dictionary) => (encoding, column.PhysicalType) switch
     {
-        (Encoding.Plain, PhysicalType.Boolean) => new PlainBooleanDecoder(),
-        (Encoding.Plain, PhysicalType.ByteArray) => new PlainByteArrayDecoder(),
-        (Encoding.Plain, _) => new PlainFixedDecoder(),
-        (Encoding.PlainDictionary or Encoding.RleDictionary, _) => new DictionaryDecoder(
+        (PageEncoding.Plain, PhysicalType.Boolean) => new PlainBooleanDecoder(),
+        (PageEncoding.Plain, PhysicalType.ByteArray) => new PlainByteArrayDecoder(),
+        (PageEncoding.Plain, _) => new PlainFixedDecoder(),
+        (PageEncoding.PlainDictionary or PageEncoding.RleDictionary, _) => new DictionaryDecoder(
             dictionary ?? throw new ParquetFormatException("indices into a dictionary, but there is none")),
-        (Encoding.Rle, PhysicalType.Boolean) => new RleBooleanDecoder(),
-        (Encoding.DeltaBinaryPacked, PhysicalType.Int32 or PhysicalType.Int64) => new DeltaBinaryPackedDecoder(),
-        (Encoding.DeltaLengthByteArray, PhysicalType.ByteArray) => new DeltaLengthByteArrayDecoder(),
-        (Encoding.DeltaByteArray, PhysicalType.ByteArray or PhysicalType.FixedLenByteArray) => new DeltaByteArrayDecoder(),
-        (Encoding.ByteStreamSplit, not (PhysicalType.Boolean or PhysicalType.ByteArray)) => new ByteStreamSplitDecoder(),
+        (PageEncoding.Rle, PhysicalType.Boolean) => new RleBooleanDecoder(),
+        (PageEncoding.DeltaBinaryPacked, PhysicalType.Int32 or PhysicalType.Int64) => new DeltaBinaryPackedDecoder(),
+        (PageEncoding.DeltaLengthByteArray, PhysicalType.ByteArray) => new DeltaLengthByteArrayDecoder(),
+        (PageEncoding.DeltaByteArray, PhysicalType.ByteArray or PhysicalType.FixedLenByteArray) => new DeltaByteArrayDecoder(),
+        (PageEncoding.ByteStreamSplit, not (PhysicalType.Boolean or PhysicalType.ByteArray)) => new ByteStreamSplitDecoder(),
         _ => throw new ParquetFormatException(
             $"values of {column.PhysicalType} in encoding {(Enum.IsDefined(encoding) ? encoding : (int)encoding)}"),
     };

@@ -23,6 +23,6 @@ internal sealed class BooleanEncoder(ColumnDescriptor column, ParquetWriterOptio
         }
 
         scratch.Page.Advance(length);
-        return new EncodedValues(Encoding.Plain, PageBounds.Of(Order, source, first, count));
+        return new EncodedValues(PageEncoding.Plain, PageBounds.Of(Order, source, first, count));
     }
 }

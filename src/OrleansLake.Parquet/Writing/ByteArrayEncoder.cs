@@ -22,7 +22,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
     {
         if (count == 0)
         {
-            return new EncodedValues(Encoding.Plain, default);
+            return new EncodedValues(PageEncoding.Plain, default);
         }
 
         var offsets = _width > 0 || Column.PhysicalType == PhysicalType.FixedLenByteArray
@@ -36,7 +36,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
             {
                 Dictionary = DictionaryUse.Yes;
                 WriteIndices(indices, _dictionary.Count, scratch.Page);
-                return new EncodedValues(Encoding.RleDictionary, BoundsOfEntries(indices, scratch));
+                return new EncodedValues(PageEncoding.RleDictionary, BoundsOfEntries(indices, scratch));
             }
 
             _dictionary.Truncate(before);
@@ -44,7 +44,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
         }
 
         WritePlain(source.Bytes, offsets, scratch.Page);
-        return new EncodedValues(Encoding.Plain, PageBounds.Of(Order, source, first, count));
+        return new EncodedValues(PageEncoding.Plain, PageBounds.Of(Order, source, first, count));
     }
 
     public override void WriteDictionary(ByteBuffer page) => page.Write(_dictionary.Page);

@@ -144,14 +144,14 @@ internal sealed class ColumnChunkWriter
                     CompressedSize = body.Length,
                     Crc = Checksum(body),
                     ValueCount = _values.DictionaryCount,
-                    Encoding = Encoding.Plain,
+                    Encoding = PageEncoding.Plain,
                 },
                 scratch);
             destination.Write(scratch.Header.Written);
             destination.Write(body);
             dictionary = scratch.Header.Length + body.Length;
             _uncompressed += scratch.Header.Length + scratch.Page.Length;
-            Count(PageType.Dictionary, Encoding.Plain);
+            Count(PageType.Dictionary, PageEncoding.Plain);
         }
 
         _chain.WriteTo(destination);
@@ -301,7 +301,7 @@ internal sealed class ColumnChunkWriter
 
     private int? Checksum(ReadOnlySpan<byte> body) => _options.PageChecksums ? (int)Crc32.Of(body) : null;
 
-    private void Count(PageType page, Encoding encoding)
+    private void Count(PageType page, PageEncoding encoding)
     {
         for (int i = 0; i < _encodings.Count; i++)
         {

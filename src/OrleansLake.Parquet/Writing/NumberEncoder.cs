@@ -30,7 +30,7 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         var values = Values(source).Slice(first, count);
         var encoding = Dictionary switch
         {
-            _ when count == 0 => Encoding.Plain,
+            _ when count == 0 => PageEncoding.Plain,
             DictionaryUse.Undecided => EncodeFirst(values, scratch),
             DictionaryUse.Yes => EncodeIndices(values, scratch),
             _ => EncodeWithoutDictionary(values, scratch.Page),
@@ -48,7 +48,7 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
     }
 
     /// <summary>The first page with values tries everything and keeps the smallest.</summary>
-    private Encoding EncodeFirst(ReadOnlySpan<T> values, EncoderScratch scratch)
+    private PageEncoding EncodeFirst(ReadOnlySpan<T> values, EncoderScratch scratch)
     {
         var page = scratch.Page;
         int start = page.Length;
@@ -72,10 +72,10 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         Dictionary = DictionaryUse.Yes;
         page.Truncate(start);
         WriteIndices(indices, _dictionary.Count, page);
-        return Encoding.RleDictionary;
+        return PageEncoding.RleDictionary;
     }
 
-    private Encoding EncodeIndices(ReadOnlySpan<T> values, EncoderScratch scratch)
+    private PageEncoding EncodeIndices(ReadOnlySpan<T> values, EncoderScratch scratch)
     {
         int before = _dictionary.Count;
         var indices = scratch.Indices(values.Length);
@@ -83,7 +83,7 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         if (_dictionary.LookUp(values, indices, mostEntries) == values.Length)
         {
             WriteIndices(indices, _dictionary.Count, scratch.Page);
-            return Encoding.RleDictionary;
+            return PageEncoding.RleDictionary;
         }
 
         _dictionary.Truncate(before);
@@ -91,7 +91,7 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         return EncodeWithoutDictionary(values, scratch.Page);
     }
 
-    private Encoding EncodeWithoutDictionary(ReadOnlySpan<T> values, ByteBuffer page)
+    private PageEncoding EncodeWithoutDictionary(ReadOnlySpan<T> values, ByteBuffer page)
     {
         var plain = MemoryMarshal.AsBytes(values);
         if (_useDelta)
@@ -108,7 +108,7 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
 
             if (page.Length - start < plain.Length)
             {
-                return Encoding.DeltaBinaryPacked;
+                return PageEncoding.DeltaBinaryPacked;
             }
 
             page.Truncate(start);
@@ -116,7 +116,7 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         }
 
         page.Write(plain);
-        return Encoding.Plain;
+        return PageEncoding.Plain;
     }
 
     private ReadOnlySpan<T> Values(ColumnBuffer source) => Column.PhysicalType switch

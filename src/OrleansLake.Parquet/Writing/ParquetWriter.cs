@@ -248,7 +248,7 @@ public sealed class ParquetWriter : IDisposable
         {
             Column = column.Column,
             Codec = _options.Compression,
-            Encodings = [.. column.PageEncodings.Select(count => count.Encoding).Append(Encoding.Rle).Distinct()],
+            Encodings = [.. column.PageEncodings.Select(count => count.Encoding).Append(PageEncoding.Rle).Distinct()],
             ValueCount = column.ValueCount,
             UncompressedSizeBytes = column.UncompressedBytes,
             SizeBytes = _position - start,

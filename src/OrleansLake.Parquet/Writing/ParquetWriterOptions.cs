@@ -1,4 +1,3 @@
-using OrleansLake.Parquet.Footers;
 
 namespace OrleansLake.Parquet;
 

@@ -5,7 +5,7 @@ using OrleansLake.Parquet.Statistics;
 namespace OrleansLake.Parquet.Writing;
 
 /// <summary>How the values of a page were encoded, and their bounds.</summary>
-internal readonly record struct EncodedValues(Encoding Encoding, PageBounds Bounds);
+internal readonly record struct EncodedValues(PageEncoding Encoding, PageBounds Bounds);
 
 /// <summary>
 /// Encodes the values of one column, a page at a time, and decides how. What it decided holds until the row group ends.

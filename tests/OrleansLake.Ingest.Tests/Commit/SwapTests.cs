@@ -301,7 +301,7 @@ public sealed class SwapTests
     [Fact]
     public void Random_faults_on_swaps_and_store_lose_and_double_nothing()
     {
-        for (int seed = 1; seed <= 40; seed++)
+        for (int seed = 1; seed <= 12; seed++)
         {
             Run(async world =>
             {

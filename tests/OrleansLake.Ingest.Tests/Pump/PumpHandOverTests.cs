@@ -1,5 +1,6 @@
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Testing.Iceberg;
 using OrleansLake.Testing.Simulation;
 using static OrleansLake.Ingest.Tests.Pump.PumpStand;
 
@@ -135,8 +136,8 @@ public sealed class PumpHandOverTests
             committer,
             new NoFacts(),
             _ => Task.FromResult(new PumpTables(
-                new Iceberg.LoadedTable(Iceberg.TableIdentifier.Parse("db.t"), stand.Table, "m", new MemoryStore(TimeProvider.System)),
-                new Iceberg.LoadedTable(Iceberg.TableIdentifier.Parse("db.d"), stand.Table, "m", new MemoryStore(TimeProvider.System)))),
+                new Iceberg.LoadedTable(Iceberg.TableIdentifier.Parse("db.t"), stand.Table, "m", new InMemoryObjectStore(TimeProvider.System)),
+                new Iceberg.LoadedTable(Iceberg.TableIdentifier.Parse("db.d"), stand.Table, "m", new InMemoryObjectStore(TimeProvider.System)))),
             new MemoryBudget(1 << 20),
             TimeProvider.System,
             new Iceberg.IdSource(TimeProvider.System, new Random(1)),

@@ -1,6 +1,7 @@
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Testing.Iceberg;
 using OrleansLake.Testing.Simulation;
 
 namespace OrleansLake.Ingest.Tests.Pump;
@@ -61,8 +62,8 @@ internal sealed class PumpStand
     public TableMetadata Table { get; set; } = MetadataOf("events", 0);
 
     private PumpTables Tables => new(
-        new LoadedTable(TableIdentifier.Parse("db.events"), Table, "m", new MemoryStore(Scheduler.Time)),
-        new LoadedTable(TableIdentifier.Parse("db.events_dead"), MetadataOf("dead", 0), "m", new MemoryStore(Scheduler.Time)));
+        new LoadedTable(TableIdentifier.Parse("db.events"), Table, "m", new InMemoryObjectStore(Scheduler.Time)),
+        new LoadedTable(TableIdentifier.Parse("db.events_dead"), MetadataOf("dead", 0), "m", new InMemoryObjectStore(Scheduler.Time)));
 
     public PartitionStatus this[TopicPartition topicPartition] =>
         Loop.PublishStatus().Partitions.Single(partition => partition.TopicPartition == topicPartition);
