@@ -34,16 +34,13 @@ internal sealed class RowJson
     private static void WriteStruct(Utf8JsonWriter json, RowNode node)
     {
         json.WriteStartObject();
-        var unread = new HashSet<LeafCursor>(node.Leaves);
         foreach (var (field, child) in node.Fields)
         {
             json.WritePropertyName(field.Name);
             Write(json, child);
-            unread.ExceptWith(child.Leaves);
         }
 
-        // Columns that the table has dropped keep step.
-        foreach (var leaf in unread)
+        foreach (var leaf in node.Dropped)
         {
             do
             {

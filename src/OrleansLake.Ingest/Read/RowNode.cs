@@ -63,6 +63,9 @@ internal sealed class RowNode
     /// <summary>Fields of a struct.</summary>
     public IReadOnlyList<(NestedField Field, RowNode Node)> Fields { get; private set; } = [];
 
+    /// <summary>Columns below a struct that belong to none of its fields: the table has dropped them, and they keep step.</summary>
+    public IReadOnlyList<LeafCursor> Dropped { get; private set; } = [];
+
     /// <summary>Key of a map.</summary>
     public RowNode? Key { get; private set; }
 
@@ -74,7 +77,7 @@ internal sealed class RowNode
     {
         LeafCursor[] leaves = [.. file.Columns.Select(column => new LeafCursor(column))];
         var root = new RowNode(new StructType(schema.Fields)) { Leaves = leaves };
-        root.Fields = BindFields(schema.Fields, file.Fields, leaves, 0, 0, 0);
+        root.SetFields(BindFields(schema.Fields, file.Fields, leaves, 0, 0, 0));
         return (root, leaves);
     }
 
@@ -85,6 +88,12 @@ internal sealed class RowNode
         {
             leaf.Advance();
         }
+    }
+
+    private void SetFields(IReadOnlyList<(NestedField Field, RowNode Node)> fields)
+    {
+        Fields = fields;
+        Dropped = [.. Leaves.Except(fields.SelectMany(field => field.Node.Leaves))];
     }
 
     private static List<(NestedField, RowNode)> BindFields(IReadOnlyList<NestedField> fields, IReadOnlyList<ParquetNode> nodes, LeafCursor[] leaves, int firstLeaf, int definition, int repetition)
@@ -120,7 +129,7 @@ internal sealed class RowNode
             case (PrimitiveType, ParquetNode.Primitive):
                 break;
             case (StructType x, ParquetNode.Group group):
-                bound.Fields = BindFields(x.Fields, group.Children, leaves, leaf, definition, repetition);
+                bound.SetFields(BindFields(x.Fields, group.Children, leaves, leaf, definition, repetition));
                 break;
             case (ListType x, ParquetNode.Group { Children: [{ Repetition: Parquet.Repetition.Repeated } repeated] }):
                 bound.ElementRepetition = repetition + 1;

@@ -159,7 +159,7 @@ public sealed class JsonShapesTests
     [Fact]
     public void Records_that_decode_allocate_nothing()
     {
-        var columns = Write.IcebergParquet.ToParquet(Orders);
+        var columns = Ingest.Write.IcebergParquet.ToParquet(Orders);
         var decoder = new JsonDecoder(Orders, columns);
         var rows = new Parquet.ColumnBatch(columns);
         var documents = Enumerable.Range(0, 1000).Select(i => (byte[]?)Encoding.UTF8.GetBytes(

@@ -189,7 +189,7 @@ public sealed class JsonTypesTests
             texts.Add($"{random.NextInt64()}e{random.Next(-340, 289)}");
         }
 
-        var columns = Write.IcebergParquet.ToParquet(schema);
+        var columns = Ingest.Write.IcebergParquet.ToParquet(schema);
         var rows = new Parquet.ColumnBatch(columns);
         var documents = texts.Select(text => (byte[]?)Encoding.UTF8.GetBytes($"{{\"v\":{text}}}")).ToList();
         using var batch = Batch(documents, [0]);
