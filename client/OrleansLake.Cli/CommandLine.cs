@@ -18,6 +18,7 @@ internal static class CommandLine
         root.Options.Add(Verbose);
         root.Subcommands.Add(KafkaCommand.Create());
         root.Subcommands.Add(PublishCommand.Create());
+        root.Subcommands.Add(PipelineCommand.Create());
         return root;
     }
 
