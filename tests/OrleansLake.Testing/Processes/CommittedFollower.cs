@@ -9,7 +9,7 @@ namespace OrleansLake.Testing.Processes;
 public sealed class CommittedFollower : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<int, long> _committed = [];
+    private readonly Dictionary<TopicPartition, long> _committed = [];
     private readonly Func<SiloProcess?> _silo;
     private readonly Task _looking;
 
@@ -25,7 +25,7 @@ public sealed class CommittedFollower : IAsyncDisposable
     {
         lock (_committed)
         {
-            return _committed.GetValueOrDefault(topicPartition.Partition, -1);
+            return _committed.GetValueOrDefault(topicPartition, -1);
         }
     }
 
@@ -60,9 +60,9 @@ public sealed class CommittedFollower : IAsyncDisposable
                 {
                     lock (_committed)
                     {
-                        foreach ((int partition, long next) in SiloProcess.CommittedOf(status))
+                        foreach ((TopicPartition topicPartition, long next) in SiloProcess.CommittedOf(status))
                         {
-                            _committed[partition] = Math.Max(next, _committed.GetValueOrDefault(partition, -1));
+                            _committed[topicPartition] = Math.Max(next, _committed.GetValueOrDefault(topicPartition, -1));
                         }
                     }
                 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using OrleansLake.Ingest;
 
 namespace OrleansLake.Testing.Processes;
 
@@ -13,8 +14,8 @@ public sealed record SiloSetup
     /// <summary>The broker.</summary>
     public required string BootstrapServers { get; init; }
 
-    /// <summary>The topic.</summary>
-    public required string Topic { get; init; }
+    /// <summary>The topics.</summary>
+    public required IReadOnlyList<string> Topics { get; init; }
 
     /// <summary>The table.</summary>
     public required string Table { get; init; }
@@ -52,11 +53,15 @@ public sealed class SiloProcess : IAsyncDisposable
     public string Log { get; }
 
     /// <summary>Starts one; several may run on one warehouse, each with ports and logs of its own.</summary>
-    public static SiloProcess Start(SiloSetup setup, string name = "silo")
+    /// <param name="setup">What it is told.</param>
+    /// <param name="name">The cluster's name, and that of its files.</param>
+    /// <param name="logs">Where its configuration and log go; null: into the warehouse.</param>
+    public static SiloProcess Start(SiloSetup setup, string name = "silo", string? logs = null)
     {
+        logs ??= setup.Warehouse;
         int[] ports = FreePorts(3);
         var url = new Uri($"http://127.0.0.1:{ports[0]}");
-        string log = Path.Combine(setup.Warehouse, name + ".log");
+        string log = Path.Combine(logs, name + ".log");
         var config = new JsonObject
         {
             ["warehouse"] = setup.Warehouse,
@@ -66,7 +71,7 @@ public sealed class SiloProcess : IAsyncDisposable
             ["pipelines"] = new JsonArray(new JsonObject
             {
                 ["name"] = setup.Pipeline,
-                ["topics"] = new JsonArray(setup.Topic),
+                ["topics"] = new JsonArray([.. setup.Topics.Select(topic => JsonValue.Create(topic))]),
                 ["table"] = setup.Table,
                 ["ddl"] = setup.Ddl,
                 ["createTable"] = true,
@@ -74,7 +79,7 @@ public sealed class SiloProcess : IAsyncDisposable
                 ["kafka"] = new JsonObject { ["bootstrap.servers"] = setup.BootstrapServers },
             }),
         };
-        string path = Path.Combine(setup.Warehouse, name + ".json");
+        string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
         var process = new LakeProcess(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
         return new SiloProcess(process, url, setup, log);
@@ -156,14 +161,14 @@ public sealed class SiloProcess : IAsyncDisposable
         return text[Math.Max(0, text.Length - 8_000)..];
     }
 
-    /// <summary>Offsets by the table, partition by partition, out of a status.</summary>
-    public static IEnumerable<(int Partition, long Next)> CommittedOf(JsonNode status)
+    /// <summary>Offsets by the table out of a status.</summary>
+    public static IEnumerable<(TopicPartition TopicPartition, long Next)> CommittedOf(JsonNode status)
     {
         foreach (JsonNode? partition in status["topicPartitions"]!.AsArray())
         {
             if (partition!["committed"] is { } next)
             {
-                yield return (partition["partition"]!.GetValue<int>(), next.GetValue<long>());
+                yield return (new TopicPartition(partition["topic"]!.GetValue<string>(), partition["partition"]!.GetValue<int>()), next.GetValue<long>());
             }
         }
     }
