@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Read;
 
 namespace OrleansLake.Grains;
 
@@ -16,6 +18,7 @@ public static class GrainsHosting
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<PumpHost>();
         silo.Services.AddSingleton<TableCommitters>();
+        silo.Services.TryAddSingleton<IDeadLetterOffsets, DeadLetterOffsets>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PumpLifecycle>();
         silo.Services.AddPlacementDirector<TopicPartitionPlacement, TopicPartitionPlacementDirector>();
         return silo;

@@ -10,6 +10,7 @@ using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Kafka.Publishing;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
@@ -261,7 +262,11 @@ internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartit
     private static async Task<IReadOnlyList<JsonNode>> ReadRowsAsync(LoadedTable table, CancellationToken cancellationToken)
     {
         var rows = new List<JsonNode>();
-        await Task.CompletedTask;
+        await foreach (ReadOnlyMemory<byte> row in TableRows.ReadAsync(table, table.Metadata.FindRef(SnapshotRef.Main), limit: SampleRows, cancellationToken: cancellationToken))
+        {
+            rows.Add(JsonNode.Parse(row.Span)!);
+        }
+
         return rows;
     }
 

@@ -7,7 +7,8 @@ using OrleansLake.Ingest.Write;
 namespace OrleansLake.Grains;
 
 /// <summary>Makes the committers of tables.</summary>
-public sealed class TableCommitters(Catalogs catalogs, CommitIntervals intervals, IdSource ids, TimeProvider time, ILoggerFactory loggers, IDeadLetterOffsets? deadLetterOffsets = null) : IDisposable
+public sealed class TableCommitters(
+    Catalogs catalogs, CommitIntervals intervals, IdSource ids, TimeProvider time, ILoggerFactory loggers, IDeadLetterOffsets deadLetterOffsets) : IDisposable
 {
     private readonly Meter _meter = new(CommitMetrics.MeterName);
     private CommitMetrics? _metrics;

@@ -16,7 +16,12 @@ public static class ForeignReaders
     private static string Folder => Path.Combine(Repository.Root, "tests", "readers");
 
     /// <summary>DuckDB: the rows of the last of some statements.</summary>
-    public static async Task<JsonArray> DuckDbAsync(params string[] statements) => (await RunAsync("duckdb.mjs", statements)).AsArray();
+    public static async Task<JsonArray> DuckDbAsync(params string[] statements)
+    {
+        // One line a statement: its rows, or an error.
+        JsonNode last = await RunAsync("duckdb.mjs", statements);
+        return last as JsonArray ?? throw new InvalidOperationException($"DuckDB: {last.ToJsonString()} in {string.Join("; ", statements)}");
+    }
 
     /// <summary>icebird: every row of the table in a directory; integers of 64 bits as text.</summary>
     public static async Task<JsonArray> IcebirdAsync(string table) => (await RunAsync("icebird.mjs", [table])).AsArray();
@@ -26,7 +31,7 @@ public static class ForeignReaders
         await using var node = new LakeProcess("node", ["--max-old-space-size=4096", Path.Combine(Folder, script), .. arguments]);
         int code = await node.WaitAsync(Limit);
         return code == 0
-            ? JsonNode.Parse(node.Output)!
+            ? JsonNode.Parse(node.Output.TrimEnd().Split('\n')[^1])!
             : throw new InvalidOperationException($"{script}: exit code {code}: {node.Errors}");
     }
 }
