@@ -82,7 +82,7 @@ internal static class TableText
 
     public static string Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
-    public static string Counter(Snapshot snapshot, string name) => snapshot.Summary.GetValueOrDefault(name, "?");
+    public static string Counter(Snapshot snapshot, string name) => snapshot.Summary.GetValueOrDefault(name, name.StartsWith("added-", StringComparison.Ordinal) ? "0" : "?");
 
     public static string Type(IcebergType type) => type switch
     {
