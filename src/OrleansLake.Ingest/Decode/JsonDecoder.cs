@@ -58,6 +58,9 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     /// <summary>A decoder of one schema. <paramref name="columns"/>: the Parquet schema made of it.</summary>
     public JsonDecoder(Schema schema, ParquetSchema columns, JsonDecoderOptions? options = null)
     {
+        // Methods that are optimised at once check for ever whether a class is ready, unless it is before they are compiled.
+        RuntimeHelpers.RunClassConstructor(typeof(JsonNumbers).TypeHandle);
+        RuntimeHelpers.RunClassConstructor(typeof(DecimalToDouble).TypeHandle);
         (_root, _leaves) = JsonPlanCompiler.Compile(schema, columns);
         _repeated = [.. _leaves.Where(leaf => leaf.HasRepetitions)];
         _options = options ?? new JsonDecoderOptions();
