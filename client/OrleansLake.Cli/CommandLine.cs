@@ -18,6 +18,11 @@ internal static class CommandLine
         root.Options.Add(Verbose);
         root.Subcommands.Add(KafkaCommand.Create());
         root.Subcommands.Add(PublishCommand.Create());
+<<<<<<< HEAD
+        root.Subcommands.Add(TableCommand.Create());
+=======
+        root.Subcommands.Add(PipelineCommand.Create());
+>>>>>>> grains
         return root;
     }
 

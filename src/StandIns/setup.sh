@@ -62,9 +62,7 @@ fi
 if [ "$orleans_standin" = 1 ]; then
   version="$orleans_version-standin.h$content"
   say "the NuGet sources do not serve Microsoft.Orleans $orleans_version: making stand-in packages of the same ids ($version)"
-  for project in "$here"/Orleans/*/*.csproj; do
-    run "$lake/log/pack-$(basename "$project").log" dotnet pack "$project" -c Release -o "$lake/feed" -p:Version="$version" --nologo
-  done
+  run "$lake/log/pack-orleans.log" dotnet pack "$here/Orleans/Orleans.slnx" -c Release -o "$lake/feed" -p:Version="$version" --nologo
   properties+=("<OrleansVersion>[$version]</OrleansVersion>")
 fi
 

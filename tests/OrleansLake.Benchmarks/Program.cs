@@ -1,1 +1,5 @@
-return 0;
+using System.CommandLine;
+using OrleansLake.Benchmarks.Ingest;
+
+var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command") { IngestBenchmark.Create() };
+return await root.Parse(args).InvokeAsync();
