@@ -84,7 +84,9 @@ public sealed class EndToEndTests : IDisposable
         {
             long id = row.GetProperty("id").GetInt64();
             JsonElement price = row.GetProperty("price");
-            Assert.Equal(id < 100 ? null : id / 2.0, price.ValueKind == JsonValueKind.Null ? null : price.GetDouble());
+            double? expected = id < 100 ? null : id / 2.0;
+            double? found = price.ValueKind == JsonValueKind.Null ? null : price.GetDouble();
+            Assert.Equal(expected, found);
         }
 
         await AssertProvedAsync(silo, 200);
@@ -148,7 +150,7 @@ public sealed class EndToEndTests : IDisposable
 
         HttpResponseMessage missing = await silo.Http.PostAsync("/pipelines/nobody/pause", null);
         Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
-        Assert.Contains("no pipeline \\u0022nobody\\u0022", await missing.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("no pipeline \\\"nobody\\\"", await missing.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Null(await silo.Client.GetTableAsync("db.nobody"));
         Assert.Null(await silo.Client.FlushAsync("nobody"));
 
