@@ -53,4 +53,7 @@ public sealed record SnapshotRef(long SnapshotId, bool IsTag)
 
     /// <summary>Age at which expiry takes the ref itself.</summary>
     public long? MaxRefAgeMs { get; init; }
+
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace OrleansLake.Iceberg;
 
 /// <summary>How a value becomes a partition value. https://iceberg.apache.org/spec/#partition-transforms</summary>
-public abstract record Transform
+public abstract partial record Transform
 {
     private Transform() { }
 

@@ -23,6 +23,26 @@ public sealed record WrittenRange
     /// <summary>Positions without a record: control records, aborted transactions, compaction. Rows + Rejected + Gap = length of the range.</summary>
     public required long Gap { get; init; }
 
+    /// <summary>
+    /// True: <see cref="Range"/> starts at an offset that the table gave, by its resume point or as the end of an earlier
+    /// report. False: the table had none when the writer began, and the range starts where the pipeline's settings say.
+    /// Null: not told; then a table without an offset is believed only while its lineage is the one that the writer knew.
+    /// </summary>
+    public bool? ContinuesTable { get; init; }
+
+    /// <summary>
+    /// Rows of <see cref="DataWritten.DeadLetterFiles"/> that are of this topic-partition; null: <see cref="Rejected"/>. Fewer
+    /// than that where the dead-letter table already held some of the rejected records.
+    /// </summary>
+    public long? DeadLetters { get; init; }
+
+    /// <summary>
+    /// The dead-letter table's next offset as the writer knew it when it left out records that the table holds already
+    /// (<c>ResumePosition.DeadLettersNext</c>); null: it left none out. Another writer's dead letters that the table has
+    /// taken since refuse the report.
+    /// </summary>
+    public long? DeadLettersNext { get; init; }
+
     /// <summary>Timestamp of the oldest record in milliseconds since 1970; null when there is none. Freshness is counted from it.</summary>
     public long? OldestTimestampMs { get; init; }
 }
@@ -105,6 +125,9 @@ public enum RefusalReason
 
     /// <summary>The topic was made anew or truncated, or the pipeline's generation is another.</summary>
     OtherTopic,
+
+    /// <summary>The report contradicts itself: its counts, ranges or files do not add up. A fault of the writer.</summary>
+    Malformed,
 }
 
 /// <summary>One topic-partition of a refused report.</summary>

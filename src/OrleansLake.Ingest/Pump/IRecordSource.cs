@@ -18,6 +18,12 @@ public interface IRecordSource : IDisposable
     /// <summary>Begins to read a topic-partition at a position; one that is being read is moved there.</summary>
     void Assign(TopicPartition topicPartition, long position);
 
+    /// <summary>
+    /// The same, with the leader epoch of the record before the position (−1 unknown): where the broker can tell, a log that
+    /// was truncated below the position since is noticed, and the topic-partition stops.
+    /// </summary>
+    void Assign(TopicPartition topicPartition, long position, int leaderEpoch) => Assign(topicPartition, position);
+
     /// <summary>Ceases to read it; records of it that were not yet polled are dropped.</summary>
     void Unassign(TopicPartition topicPartition);
 

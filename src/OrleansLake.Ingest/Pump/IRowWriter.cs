@@ -31,7 +31,8 @@ public interface IRowWriter : IAsyncDisposable
     /// <summary>Closes every file: durable when this returns. The writer takes no more records.</summary>
     Task<WrittenFiles> CloseAsync(CancellationToken cancellationToken);
 
-    // DisposeAsync without CloseAsync, or before its files were reported, deletes what was written: nobody knows of it.
+    // DisposeAsync deletes what was written, closed files too. It is called only as long as nothing of the writer was
+    // reported: a writer whose files are in a report is let go without it, for its files are no longer its own (rule 6).
 }
 
 /// <summary>Opens writers.</summary>

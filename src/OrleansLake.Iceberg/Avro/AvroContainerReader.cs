@@ -1,0 +1,163 @@
+using System.IO.Compression;
+using System.Text;
+
+namespace OrleansLake.Iceberg.Avro;
+
+/// <summary>An Avro object container file, held in memory. https://avro.apache.org/docs/1.12.0/specification/#object-container-files</summary>
+internal sealed class AvroContainerReader
+{
+    /// <summary>A block larger than this is taken for an attack: manifests have blocks of some 64 KB.</summary>
+    private const int MaxBlockBytes = 256 << 20;
+
+    private static ReadOnlySpan<byte> Magic => "Obj\u0001"u8;
+
+    private readonly ReadOnlyMemory<byte> _file;
+    private readonly string _location;
+    private readonly int _firstBlock;
+    private readonly byte[] _sync;
+    private readonly string _codec;
+
+    public AvroContainerReader(ReadOnlyMemory<byte> file, string location)
+    {
+        _file = file;
+        _location = location;
+        if (!file.Span.StartsWith(Magic))
+        {
+            throw new IcebergFormatException(location, "byte 0", $"expected an Avro file (\"Obj\" 1), got {Convert.ToHexString(file.Span[..Math.Min(4, file.Length)])}");
+        }
+
+        var decoder = new AvroDecoder(file.Span[Magic.Length..], location, Magic.Length);
+        var header = new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        for (int count = decoder.ReadItemCount(2); count > 0; count = decoder.ReadItemCount(2))
+        {
+            for (int i = 0; i < count; i++)
+            {
+                string key = Encoding.UTF8.GetString(decoder.ReadBytes());
+                header[key] = decoder.ReadBytes().ToArray();
+            }
+        }
+
+        _sync = decoder.Take(16).ToArray();
+        _firstBlock = Magic.Length + decoder.Position;
+        Header = header;
+        _codec = HeaderText("avro.codec") ?? "null";
+        if (!header.TryGetValue("avro.schema", out var schema))
+        {
+            throw new IcebergFormatException(location, "header", "expected avro.schema, got none");
+        }
+
+        Schema = AvroSchema.Parse(schema, location);
+        if (Schema.Kind != AvroKind.Record)
+        {
+            throw new IcebergFormatException(location, "avro.schema", $"expected a record, got {Schema.Kind}");
+        }
+    }
+
+    public IReadOnlyDictionary<string, byte[]> Header { get; }
+
+    public AvroSchema Schema { get; }
+
+    public string? HeaderText(string key) => Header.TryGetValue(key, out var value) ? Encoding.UTF8.GetString(value) : null;
+
+    /// <summary>The records, each as the values of its fields.</summary>
+    public IEnumerable<object?[]> ReadRecords()
+    {
+        int position = _firstBlock;
+        int minimum = AvroDecoder.MinimumBytes(Schema, 0);
+        while (position < _file.Length)
+        {
+            var (records, next) = ReadBlock(position, minimum);
+            foreach (var record in records)
+            {
+                yield return record;
+            }
+
+            position = next;
+        }
+    }
+
+    private (object?[][] Records, int Next) ReadBlock(int position, int minimumRecordBytes)
+    {
+        var outer = new AvroDecoder(_file.Span[position..], _location, position);
+        long count = outer.ReadLong();
+        var data = outer.ReadBytes();
+        var sync = outer.Take(16);
+        if (!sync.SequenceEqual(_sync))
+        {
+            throw Error(position, "expected the sync marker behind the block, got other bytes");
+        }
+
+        var block = Decompress(data, position);
+        if (count < 0 || count > (minimumRecordBytes > 0 ? block.Length / minimumRecordBytes : 1 << 20))
+        {
+            throw Error(position, $"expected a count of records that fits a block of {block.Length} bytes, got {count}");
+        }
+
+        var records = new object?[count][];
+        var decoder = new AvroDecoder(block, _location, position);
+        for (int i = 0; i < records.Length; i++)
+        {
+            records[i] = (object?[])decoder.Read(Schema)!;
+        }
+
+        return decoder.AtEnd
+            ? (records, position + outer.Position)
+            : throw Error(position, $"expected {count} records to fill the block of {block.Length} bytes, got {decoder.Position}");
+    }
+
+    private ReadOnlySpan<byte> Decompress(ReadOnlySpan<byte> data, int position)
+    {
+        try
+        {
+            switch (_codec)
+            {
+                case "null":
+                    return data;
+                case "deflate":
+                    using (var deflate = new DeflateStream(new MemoryStream(data.ToArray()), CompressionMode.Decompress))
+                    {
+                        return ReadBounded(deflate, position);
+                    }
+
+                case "zstandard":
+                    using (var zstd = new ZstdSharp.DecompressionStream(new MemoryStream(data.ToArray())))
+                    {
+                        return ReadBounded(zstd, position);
+                    }
+
+                case "snappy":
+                    // The last four bytes are a CRC-32 of the uncompressed data.
+                    var body = data.Length >= 4 ? data[..^4] : throw Error(position, "expected a snappy block with its checksum");
+                    int length = Snappier.Snappy.GetUncompressedLength(body);
+                    return length is >= 0 and <= MaxBlockBytes
+                        ? Snappier.Snappy.DecompressToArray(body)
+                        : throw Error(position, $"expected a block of at most {MaxBlockBytes} bytes, got {length}");
+                default:
+                    throw new IcebergFormatException(_location, "avro.codec", $"expected null, deflate, zstandard or snappy, got {_codec}");
+            }
+        }
+        catch (Exception e) when (e is InvalidDataException or ZstdSharp.ZstdException or EndOfStreamException)
+        {
+            throw new IcebergFormatException(_location, $"block at byte {position}", $"expected {_codec} data: {e.Message}", e);
+        }
+    }
+
+    private ReadOnlySpan<byte> ReadBounded(Stream stream, int position)
+    {
+        var output = new MemoryStream();
+        var buffer = new byte[64 * 1024];
+        for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer))
+        {
+            if (output.Length + read > MaxBlockBytes)
+            {
+                throw Error(position, $"expected a block of at most {MaxBlockBytes} bytes");
+            }
+
+            output.Write(buffer, 0, read);
+        }
+
+        return output.GetBuffer().AsSpan(0, (int)output.Length);
+    }
+
+    private IcebergFormatException Error(int position, string problem) => new(_location, $"block at byte {position}", problem);
+}

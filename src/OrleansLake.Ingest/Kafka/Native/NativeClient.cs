@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace OrleansLake.Ingest.Kafka.Native;
+
+/// <summary>
+/// One librdkafka client (rd_kafka_t) and what it calls back: its errors and its log. Errors come on the thread that polls,
+/// log lines on any.
+/// </summary>
+internal sealed unsafe class NativeClient : IDisposable
+{
+    private readonly Action<int, string>? _onError;
+    private readonly Action<KafkaLogLine>? _onLog;
+    private readonly int _destroyFlags;
+    private GCHandle _self;
+
+    /// <summary>Makes the client. Connections are made in the background, so a broker that is down is no error here.</summary>
+    internal NativeClient(int kind, IEnumerable<KeyValuePair<string, string>> settings, Action<int, string>? onError, Action<KafkaLogLine>? onLog, int events = 0)
+    {
+        _onError = onError;
+        _onLog = onLog;
+        _destroyFlags = kind == Librdkafka.Consumer ? Librdkafka.NoConsumerClose : 0;
+        _self = GCHandle.Alloc(this, GCHandleType.Weak);
+        byte* error = stackalloc byte[512];
+        nint conf = Librdkafka.ConfNew();
+        try
+        {
+            foreach ((string name, string value) in settings)
+            {
+                if (Librdkafka.ConfSet(conf, name, value, error, 512) != 0)
+                    throw new KafkaSettingException(name, $"Kafka setting {name}: {Librdkafka.Text(error)}");
+            }
+
+            Librdkafka.ConfSetOpaque(conf, GCHandle.ToIntPtr(_self));
+            Librdkafka.ConfSetLogCallback(conf, &OnLog);
+            if ((events & Librdkafka.EventError) == 0)
+                Librdkafka.ConfSetErrorCallback(conf, &OnError);
+            if (events != 0)
+                Librdkafka.ConfSetEvents(conf, events);
+
+            Handle = Librdkafka.New(kind, conf, error, 512);
+            if (Handle == 0)
+                throw new KafkaSettingException("", $"Kafka settings: {Librdkafka.Text(error)}");
+
+            conf = 0; // the client owns it now
+        }
+        catch
+        {
+            if (conf != 0)
+                Librdkafka.ConfDestroy(conf);
+            _self.Free();
+            throw;
+        }
+    }
+
+    /// <summary>rd_kafka_t.</summary>
+    internal nint Handle { get; private set; }
+
+    /// <summary>Ends the client. Every topic, queue, message and event of it must have been given back before.</summary>
+    public void Dispose()
+    {
+        if (Handle == 0)
+            return;
+
+        Librdkafka.DestroyFlags(Handle, _destroyFlags);
+        Handle = 0;
+        _self.Free();
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnError(nint client, int error, byte* reason, nint opaque)
+    {
+        if (GCHandle.FromIntPtr(opaque).Target is NativeClient self)
+            self._onError?.Invoke(error, Librdkafka.Text(reason));
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnLog(nint client, int level, byte* facility, byte* text)
+    {
+        nint opaque = client == 0 ? 0 : Librdkafka.Opaque(client);
+        if (opaque != 0 && GCHandle.FromIntPtr(opaque).Target is NativeClient self)
+            self._onLog?.Invoke(new KafkaLogLine(level, Librdkafka.Text(facility), Librdkafka.Text(text)));
+    }
+}

@@ -1,0 +1,155 @@
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Pump;
+using OrleansLake.Testing.Commit;
+using static OrleansLake.Ingest.Tests.Commit.World;
+
+namespace OrleansLake.Ingest.Tests.Commit;
+
+/// <summary>Rule 18.</summary>
+public sealed class DeadLetterTests
+{
+    [Fact]
+    public void Dead_letters_are_committed_before_the_rows() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        await world.CommittedAsync(committer, 0, 10);
+        world.Catalog.Asked.Clear();
+        await world.CommittedAsync(committer, 10, 20, rejected: 2);
+
+        Assert.Equal([Letters, Events], world.Catalog.Asked.Select(commit => commit.Base.Identifier));
+        Assert.Equal(2, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
+        await world.AssertWholeAsync(18);
+        Assert.Equal(AuditVerdict.Proved, (await world.AuditAsync(Letters)).Verdict);
+    });
+
+    [Fact]
+    public void Commits_without_rejected_records_leave_the_dead_letter_table_alone() => Run(async world =>
+    {
+        await world.CommittedAsync(world.NewCommitter(), 0, 10);
+        Assert.Empty((await world.TableAsync(Letters)).Metadata.Snapshots);
+    });
+
+    [Fact]
+    public void Partition_that_begins_with_dead_letters_has_an_offset_before_they_are_in() => Run(async world =>
+    {
+        world.Catalog.Next = commit => commit.Base.Identifier.Equals(Letters) ? throw new OperationCanceledException("killed") : SwapFault.None;
+        TableCommitter committer = world.NewCommitter();
+        DataWritten report = await world.ReportAsync(100, 120, rejected: 3);
+        await committer.EnqueueAsync(report, CancellationToken.None);
+        using CancellationTokenSource killed = new();
+        world.Catalog.BeforeSwap = commit =>
+        {
+            if (commit.Base.Identifier.Equals(Letters))
+            {
+                killed.Cancel();
+            }
+
+            return Task.CompletedTask;
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => committer.CommitAsync(killed.Token));
+
+        Assert.Equal(100, (await world.NewCommitter().ResumeAsync("p", "g1", [Reports.Events3], CancellationToken.None)).Partitions[0].Next);
+    });
+
+    [Fact]
+    public void Crash_between_the_tables_writes_no_dead_letter_twice() => Run(async world =>
+    {
+        TableCommitter first = world.NewCommitter();
+        await world.CommittedAsync(first, 0, 100);
+        DataWritten report = await world.ReportAsync(100, 120, rejected: 3);
+        world.Catalog.Only = Events;
+        using CancellationTokenSource killed = new();
+        world.Catalog.BeforeSwap = commit =>
+        {
+            if (commit.Base.Identifier.Equals(Events))
+            {
+                killed.Cancel();
+            }
+
+            return Task.CompletedTask;
+        };
+        world.Catalog.Swaps.Enqueue(SwapFault.HangBefore);
+        await first.EnqueueAsync(report, CancellationToken.None);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first.CommitAsync(killed.Token));
+        world.Catalog.BeforeSwap = static _ => Task.CompletedTask;
+        Assert.Equal(3, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
+        Assert.Equal(100, await world.NextAsync());
+
+        // The same report again: its dead letters are in, its rows follow.
+        TableCommitter second = world.NewCommitter();
+        DataWritten blind = await world.ReportAsync(100, 125, rejected: 4);
+        ResumePoint point = await world.NewCommitter(deadLetters: new KnownOffsets(101, 105, 119)).ResumeAsync("p", "g1", [Reports.Events3], CancellationToken.None);
+        Assert.Equal((100L, 120L), (point.Partitions[0].Next, point.Partitions[0].DeadLettersNext));
+        Assert.Equal([101L, 105, 119], point.Partitions[0].DeadLetterOffsets);
+
+        // Another writer that did not look which are in is refused.
+        Refused(RefusalReason.Rewound, await CommitAsync(second, blind));
+        WrittenRange knowing = Reports.Range(Reports.Events3, 100, 125, rejected: 4) with { DeadLetters = 1, DeadLettersNext = 120 };
+        Assert.IsType<ReportAnswer.Committed>(await CommitAsync(second, await world.ReportAsync(knowing)));
+        Assert.Equal(4, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
+        await world.AssertWholeAsync(121);
+        Assert.Equal(AuditVerdict.Proved, (await world.AuditAsync(Letters)).Verdict);
+    });
+
+    [Fact]
+    public void Same_report_after_a_crash_between_the_tables_takes_its_dead_letters_as_they_are() => Run(async world =>
+    {
+        TableCommitter first = world.NewCommitter();
+        await world.CommittedAsync(first, 0, 100);
+        DataWritten report = await world.ReportAsync(100, 120, rejected: 3);
+        world.Catalog.Only = Events;
+        world.Catalog.Swaps.Enqueue(SwapFault.Conflict);
+        Assert.IsType<ReportAnswer.Committed>(await CommitAsync(first, report));
+
+        Assert.Single((await world.TableAsync(Letters)).Metadata.Snapshots);
+        Assert.Equal(3, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
+        await world.AssertWholeAsync(117);
+    });
+
+    [Theory]
+    [InlineData(SwapFault.FailAfter)]
+    [InlineData(SwapFault.HangAfter)]
+    [InlineData(SwapFault.FailBefore)]
+    [InlineData(SwapFault.Late)]
+    public void Dead_letters_whose_swap_is_unknown_hold_the_rows_back_until_it_is_known(SwapFault fault) => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        await world.CommittedAsync(committer, 0, 100);
+        world.Catalog.Only = Letters;
+        world.Catalog.Swaps.Enqueue(fault);
+        await world.CommittedAsync(committer, 100, 110, rejected: 1);
+        await world.Catalog.ApplyLateAsync();
+
+        Assert.Equal(1, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
+        await world.AssertWholeAsync(109);
+    });
+
+    [Fact]
+    public void Dead_letter_table_behind_the_main_one_is_an_error_until_it_is_accepted() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        await world.CommittedAsync(committer, 0, 10, rejected: 1);
+        long early = (await world.TableAsync(Letters)).Metadata.CurrentSnapshotId!.Value;
+        await world.CommittedAsync(committer, 10, 20, rejected: 2);
+        await world.RollBackAsync(early, Letters);
+
+        PipelineStoppedException stopped = await Assert.ThrowsAsync<PipelineStoppedException>(() => committer.ResumeAsync("p", "g1", [Reports.Events3], CancellationToken.None));
+        Assert.Contains("db.events_dead_letters is behind db.events: events-3 had 3 records rejected, it knows of 1", stopped.Message, StringComparison.Ordinal);
+        Assert.Equal(AuditVerdict.Refuted, (await world.AuditAsync()).Verdict);
+        DataWritten next = await world.ReportAsync(20, 30, rejected: 1);
+        await committer.EnqueueAsync(next, CancellationToken.None);
+        Assert.IsType<PipelineStoppedException>((await world.NewCommitterWith(next)).Trouble);
+
+        OffsetMove accept = new() { MoveId = Guid.NewGuid(), Pipeline = "p", Generation = "g1", Reason = MoveReason.Accept, Positions = [] };
+        Assert.IsType<ReportAnswer.Committed>(await committer.MoveAsync(accept, CancellationToken.None));
+        Assert.Equal(20, (await committer.ResumeAsync("p", "g1", [Reports.Events3], CancellationToken.None)).Partitions[0].Next);
+    });
+
+    [Fact]
+    public void Dead_letters_without_a_table_for_them_are_refused() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter(options => options with { DeadLetters = null });
+        Refused(RefusalReason.Malformed, await CommitAsync(committer, await world.ReportAsync(0, 10, rejected: 1)));
+        await world.CommittedAsync(committer, 0, 10);
+    });
+}

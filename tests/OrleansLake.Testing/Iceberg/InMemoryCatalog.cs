@@ -1,0 +1,125 @@
+using System.Globalization;
+using OrleansLake.Iceberg;
+
+namespace OrleansLake.Testing.Iceberg;
+
+/// <summary>
+/// A catalog in memory whose metadata files lie in a store, as with Glue or REST. By default it swaps only if nothing else
+/// was swapped in since the base; as a REST catalog does (<paramref name="comparesBase"/> false), whenever the requirements hold.
+/// </summary>
+public sealed class InMemoryCatalog(IObjectStore store, TimeProvider time, IdSource ids, string warehouse = "memory://warehouse", bool comparesBase = true) : ICatalog
+{
+    private readonly Dictionary<TableIdentifier, (TableMetadata Metadata, string Location)> _tables = [];
+    private readonly SemaphoreSlim _turn = new(1);
+
+    public async Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken)
+    {
+        using var held = await TurnAsync(cancellationToken);
+        return _tables.TryGetValue(identifier, out var table) ? new LoadedTable(identifier, table.Metadata, table.Location, store) : null;
+    }
+
+    public async Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken)
+    {
+        using var held = await TurnAsync(cancellationToken);
+        if (_tables.ContainsKey(identifier))
+        {
+            throw new TableExistsException(identifier);
+        }
+
+        string location = creation.Location ?? $"{warehouse}/{string.Join('/', identifier.Namespace)}/{identifier.Name}";
+        var metadata = TableMetadataCreation.Create(creation, location, ids.NewUuid(), time.GetUtcNow());
+        return await SetAsync(identifier, metadata, version: 0, cancellationToken);
+    }
+
+    public async Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
+    {
+        using var held = await TurnAsync(cancellationToken);
+        var identifier = commit.Base.Identifier;
+        if (!_tables.TryGetValue(identifier, out var current))
+        {
+            return new CommitResult.Conflict($"table {identifier} is gone");
+        }
+
+        if (comparesBase && current.Location != commit.Base.MetadataLocation)
+        {
+            return new CommitResult.Conflict($"{identifier}: expected {commit.Base.MetadataLocation} to be the newest, got {current.Location}");
+        }
+
+        if (current.Metadata.Violated(commit.Requirements) is { } violated)
+        {
+            return new CommitResult.Conflict($"{identifier}: {violated}");
+        }
+
+        var replaced = new LoadedTable(identifier, current.Metadata, current.Location, store);
+        var (metadata, toDelete) = current.Metadata.Apply(commit.Updates, time).After(replaced);
+        var committed = await SetAsync(identifier, metadata, VersionOf(current.Location) + 1, cancellationToken);
+        await store.DeleteAsync([.. toDelete], cancellationToken);
+        return new CommitResult.Committed(committed);
+    }
+
+    public async Task<bool> DropTableAsync(TableIdentifier identifier, bool purge, CancellationToken cancellationToken)
+    {
+        using var held = await TurnAsync(cancellationToken);
+        if (!_tables.Remove(identifier, out var table))
+        {
+            return false;
+        }
+
+        if (purge)
+        {
+            var locations = new List<string>();
+            await foreach (var one in store.ListAsync(table.Metadata.Location + "/", cancellationToken))
+            {
+                locations.Add(one.Location);
+            }
+
+            await store.DeleteAsync(locations, cancellationToken);
+        }
+
+        return true;
+    }
+
+    public async Task<IReadOnlyList<TableIdentifier>> ListTablesAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken)
+    {
+        using var held = await TurnAsync(cancellationToken);
+        return [.. _tables.Keys.Where(identifier => identifier.Namespace.SequenceEqual(@namespace))];
+    }
+
+    public async Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken)
+    {
+        using var held = await TurnAsync(cancellationToken);
+        return [.. _tables.Keys.Select(identifier => identifier.Namespace).DistinctBy(levels => string.Join('.', levels))];
+    }
+
+    private async Task<LoadedTable> SetAsync(TableIdentifier identifier, TableMetadata metadata, int version, CancellationToken cancellationToken)
+    {
+        string location = string.Create(CultureInfo.InvariantCulture, $"{metadata.Location}/metadata/{version:D5}-{ids.NewUuid()}.metadata.json");
+        byte[] bytes = TableMetadataJson.Write(metadata);
+        if (!await store.TryCreateAsync(location, bytes, cancellationToken))
+        {
+            throw new InvalidOperationException($"{location} stands already");
+        }
+
+        // Read back, so that nothing lives on in memory that the file does not hold.
+        var read = TableMetadataJson.Read(bytes, location);
+        _tables[identifier] = (read, location);
+        return new LoadedTable(identifier, read, location, store);
+    }
+
+    private static int VersionOf(string location)
+    {
+        string name = location[(location.LastIndexOf('/') + 1)..];
+        return int.Parse(name.AsSpan(0, name.IndexOf('-')), CultureInfo.InvariantCulture);
+    }
+
+    private async Task<Turn> TurnAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        return new Turn(_turn);
+    }
+
+    private sealed class Turn(SemaphoreSlim turn) : IDisposable
+    {
+        public void Dispose() => turn.Release();
+    }
+}

@@ -1,0 +1,301 @@
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest;
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Pump;
+
+namespace OrleansLake.Testing.Simulation;
+
+/// <summary>
+/// One life of a pump or a committer. A dead one gets no more answers and does no more harm, at whatever await it was; a
+/// frozen one does everything later.
+/// </summary>
+internal sealed class SimulatedProcess(SimulationWorld world, string name)
+{
+    public string Name { get; } = name;
+
+    public bool IsAlive { get; private set; } = true;
+
+    public TimeSpan FrozenUntil { get; set; }
+
+    public bool IsFrozen => FrozenUntil > world.Scheduler.Now;
+
+    public TimeProvider Time { get; } = world.Scheduler.Time.Skewed(TimeSpan.FromMilliseconds(world.Random.Next(-2000, 2000)));
+
+    public CancellationTokenSource Ended { get; } = new();
+
+    public void Kill()
+    {
+        IsAlive = false;
+        Ended.Cancel();
+    }
+
+    /// <summary>Asks the outside world for something: it may fail before or after the effect.</summary>
+    public Task<T> Ask<T>(string what, Func<T> effect)
+    {
+        var answer = new TaskCompletionSource<T>();
+        world.Scheduler.Leaf(world.Latency() + Frozen(), () =>
+        {
+            if (!IsAlive)
+            {
+                return;
+            }
+
+            if (world.Happens(0.01, "call failed"))
+            {
+                answer.TrySetException(new IOException($"{what}: connection reset"));
+                return;
+            }
+
+            T result;
+            try
+            {
+                result = effect();
+            }
+            catch (Exception e)
+            {
+                answer.TrySetException(e);
+                return;
+            }
+
+            world.Scheduler.Leaf(world.Latency() + Frozen(), () =>
+            {
+                if (!IsAlive)
+                {
+                    return;
+                }
+
+                if (world.Happens(0.01, "answer lost"))
+                {
+                    answer.TrySetException(new IOException($"{what}: no answer"));
+                }
+                else
+                {
+                    answer.TrySetResult(result);
+                }
+            });
+        });
+        return answer.Task;
+    }
+
+    private TimeSpan Frozen() => IsFrozen ? FrozenUntil - world.Scheduler.Now : TimeSpan.Zero;
+}
+
+/// <summary>The store as one process reaches it. It answers at once; what takes time is in the catalog and the network.</summary>
+internal sealed class ProcessStore(SimulationWorld world, SimulatedProcess process) : IObjectStore
+{
+    public Task<long> GetSizeAsync(string location, CancellationToken cancellationToken) => Reach(() => world.Store.GetSizeAsync(location, cancellationToken));
+
+    public Task<ReadOnlyMemory<byte>> ReadAsync(string location, CancellationToken cancellationToken) => Reach(() => world.Store.ReadAsync(location, cancellationToken));
+
+    public Task<ReadOnlyMemory<byte>> ReadRangeAsync(string location, long position, int length, CancellationToken cancellationToken) =>
+        Reach(() => world.Store.ReadRangeAsync(location, position, length, cancellationToken));
+
+    public ObjectWriter OpenWrite(string location) => new Writer(this, world.Store.OpenWrite(location));
+
+    public Task<bool> TryCreateAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        Reach(() => world.Store.TryCreateAsync(location, content, cancellationToken));
+
+    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancellationToken) => world.Store.ListAsync(prefix, cancellationToken);
+
+    public Task DeleteAsync(IReadOnlyCollection<string> locations, CancellationToken cancellationToken) => Reach(async () =>
+    {
+        await world.Store.DeleteAsync(locations, cancellationToken);
+        return true;
+    });
+
+    private Task<T> Reach<T>(Func<Task<T>> call)
+    {
+        if (!process.IsAlive)
+        {
+            return new TaskCompletionSource<T>().Task;
+        }
+
+        if (world.Happens(0.004, "store failed"))
+        {
+            return Task.FromException<T>(new IOException("store: 503 slow down"));
+        }
+
+        Task<T> answer = call();
+        if (world.Happens(0.002, "died at the store"))
+        {
+            world.Kill(process);
+            return new TaskCompletionSource<T>().Task;
+        }
+
+        return answer;
+    }
+
+    private sealed class Writer(ProcessStore store, ObjectWriter inner) : ObjectWriter
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => inner.Length;
+
+        public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
+
+        public override Task CompleteAsync(CancellationToken cancellationToken) => store.Reach(async () =>
+        {
+            await inner.CompleteAsync(cancellationToken);
+            return true;
+        });
+
+        public override void Flush() => inner.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
+
+        // A stream's own would go through the thread pool.
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        {
+            inner.Write(buffer, offset, count);
+            return Task.CompletedTask;
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            inner.Write(buffer.Span);
+            return ValueTask.CompletedTask;
+        }
+
+        public override ValueTask DisposeAsync() => inner.DisposeAsync();
+    }
+}
+
+/// <summary>
+/// The catalog as one process reaches it. A swap may land with its answer lost, not land at all, land later, or land and be
+/// answered with a conflict, as a client library's own retry does.
+/// </summary>
+internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess process) : ICatalog
+{
+    private readonly ProcessStore _store = new(world, process);
+
+    public Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
+        process.Ask($"load {identifier}", () => world.Load(identifier) is { } table ? table with { Store = _store } : null);
+
+    public Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
+    {
+        string name = commit.Base.Identifier.Name;
+        if (world.Happens(0.05, "swap lost"))
+        {
+            return process.Ask<CommitResult>("swap", () => new CommitResult.Unknown(new IOException("swap: no answer")));
+        }
+
+        if (world.Happens(0.06, "swap lands late"))
+        {
+            TimeSpan delay = world.UpTo(40);
+            world.Scheduler.Leaf(delay, () => world.Swap(commit, $"{process.Name} (late)"));
+            return process.Ask<CommitResult>("swap", () => new CommitResult.Unknown(new IOException("swap: no answer")));
+        }
+
+        if (world.Happens(0.05, "swap landed, answer lost"))
+        {
+            return process.Ask<CommitResult>("swap", () =>
+            {
+                world.Swap(commit, process.Name);
+                return new CommitResult.Unknown(new IOException("swap: connection reset"));
+            });
+        }
+
+        if (world.Happens(0.05, "swap landed, answered conflict"))
+        {
+            return process.Ask<CommitResult>("swap", () => world.Swap(commit, process.Name) switch
+            {
+                CommitResult.Committed => new CommitResult.Conflict($"{name}: someone else was quicker"),
+                var other => other,
+            });
+        }
+
+        return process.Ask("swap", () => world.Swap(commit, process.Name) switch
+        {
+            CommitResult.Committed(var table) => new CommitResult.Committed(table with { Store = _store }),
+            var other => other,
+        });
+    }
+
+    public Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<bool> DropTableAsync(TableIdentifier identifier, bool purge, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<TableIdentifier>> ListTablesAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+}
+
+/// <summary>The two committers as one pump reaches them: messages are lost, late or repeated, and come to the one or the other.</summary>
+internal sealed class SimulatedNetwork(SimulationWorld world, SimulatedProcess process) : ICommitter
+{
+    private int _target = world.Random.Next(2);
+
+    public async Task EnqueueAsync(DataWritten report, CancellationToken cancellationToken)
+    {
+        world.Record(report);
+        await HopAsync("report lost");
+        world.Trace(() => $"{process.Name} reports {Short(report.ReportId)} to committer {_target}: {string.Join(", ", report.Ranges.Select(range => $"{range.TopicPartition} {range.Range}"))}");
+        if (world.Happens(0.08, "report repeated"))
+        {
+            int other = world.Random.Next(2);
+            world.Scheduler.After(world.UpTo(90), () =>
+            {
+                world.Trace(() => $"{Short(report.ReportId)} comes to committer {other} again");
+                _ = world.Committers[other]?.EnqueueAsync(report, CancellationToken.None);
+            });
+        }
+
+        await Target().EnqueueAsync(report, CancellationToken.None);
+        await HopAsync("receipt lost");
+    }
+
+    public async Task<ReportAnswer> OutcomeAsync(Guid reportId, CancellationToken cancellationToken)
+    {
+        await HopAsync("question lost");
+        ReportAnswer answer = await Target().OutcomeAsync(reportId, CancellationToken.None);
+        await HopAsync("answer to a report lost");
+        world.Trace(() => $"{process.Name} hears of {Short(reportId)}: {answer}");
+        return answer;
+    }
+
+    public async Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken)
+    {
+        await HopAsync("resume lost");
+        ResumePoint point = await Target().ResumeAsync(pipeline, generation, topicPartitions, CancellationToken.None);
+        await HopAsync("resume point lost");
+        world.Trace(() => $"{process.Name} resumes at {string.Join(", ", point.Partitions.Select(p => $"{p.TopicPartition}@{p.Next}"))} (sequence number {point.LastSequenceNumber})");
+        return point;
+    }
+
+    private static string Short(Guid id) => id.ToString("N")[^6..];
+
+    private TableCommitter Target()
+    {
+        if (world.Happens(0.05, "committer changed"))
+        {
+            _target = 1 - _target;
+        }
+
+        return world.Committers[_target] ?? world.Committers[_target = 1 - _target] ?? throw new TimeoutException("no committer answers");
+    }
+
+    private async Task HopAsync(string loss)
+    {
+        if (world.Happens(0.02, loss))
+        {
+            await world.Scheduler.Later(world.UpTo(5), static () => true);
+            throw new TimeoutException(loss);
+        }
+
+        await world.Scheduler.Later(world.Happens(0.02, "message late") ? world.UpTo(45) : world.Latency(), static () => true);
+        if (!process.IsAlive)
+        {
+            await new TaskCompletionSource().Task;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Testing.Iceberg;
+
+namespace OrleansLake.Testing.Simulation;
+
+/// <summary>What every part of one run shares: the clock, the truth about topics, tables and files, and the dice.</summary>
+internal sealed class SimulationWorld
+{
+    public const string Pipeline = "p";
+    public const string Generation = "g1";
+    public static readonly TableIdentifier Rows = TableIdentifier.Parse("db.events");
+    public static readonly TableIdentifier Dead = TableIdentifier.Parse("db.events_dead_letters");
+
+    private readonly List<string> _trace = [];
+    private readonly InMemoryCatalog _catalog;
+
+    public SimulationWorld(SimulationOptions options)
+    {
+        Options = options;
+        Scheduler = new SimulatedScheduler(options.Seed);
+        Ids = new IdSource(Scheduler.Time, new Random(options.Seed + 1));
+        Store = new InMemoryObjectStore(Scheduler.Time);
+        _catalog = new InMemoryCatalog(Store, Scheduler.Time, Ids, "memory://warehouse", comparesBase: Random.Next(3) == 0);
+        foreach (TableIdentifier name in new[] { Rows, Dead })
+        {
+            Sync(_catalog.CreateTableAsync(name, new TableCreation { Schema = new Schema { SchemaId = 0, Fields = [new NestedField(1, "a", false, new LongType())] } }, default));
+        }
+
+        Checker = new TableChecker(this);
+    }
+
+    public SimulationOptions Options { get; }
+
+    public SimulatedScheduler Scheduler { get; }
+
+    public Random Random => Scheduler.Random;
+
+    public IdSource Ids { get; }
+
+    public InMemoryObjectStore Store { get; }
+
+    public ModelBroker Broker { get; } = new();
+
+    public ModelFiles Files { get; } = new();
+
+    public TableChecker Checker { get; }
+
+    public TableCommitter?[] Committers { get; } = new TableCommitter?[2];
+
+    public SortedDictionary<string, int> Faults { get; } = new(StringComparer.Ordinal);
+
+    public string? Violation { get; private set; }
+
+    public IReadOnlyList<string> TraceLines => _trace;
+
+    /// <summary>Faults still happen.</summary>
+    public bool IsFaulty => Scheduler.Now < Options.FaultsUntil;
+
+    /// <summary>Paths of files that some report named: nobody but orphan removal and expiry may delete them.</summary>
+    public HashSet<string> Reported { get; } = [];
+
+    public Action<SimulatedProcess> Kill { get; set; } = static process => process.Kill();
+
+    public bool Happens(double probability, string fault)
+    {
+        if (!IsFaulty || Random.NextDouble() >= probability)
+        {
+            return false;
+        }
+
+        Count(fault);
+        return true;
+    }
+
+    public void Count(string fault)
+    {
+        Faults[fault] = Faults.GetValueOrDefault(fault) + 1;
+        Trace(() => $"* {fault}");
+    }
+
+    public TimeSpan Latency() => TimeSpan.FromMilliseconds(Random.Next(1, 150));
+
+    public TimeSpan UpTo(int seconds) => TimeSpan.FromMilliseconds(Random.Next(1, seconds * 1000));
+
+    public void Trace(Func<string> line)
+    {
+        if (Options.IsTraced)
+        {
+            _trace.Add($"{Scheduler.Now.TotalSeconds,8:F3} {line()}");
+        }
+    }
+
+    public void Fail(string violation)
+    {
+        if (Violation is null)
+        {
+            Violation = $"at {Scheduler.Now.TotalSeconds:F3} s: {violation}";
+            Trace(() => $"VIOLATION {violation}");
+        }
+    }
+
+    public void Record(DataWritten report)
+    {
+        foreach (DataFile file in report.Files.Concat(report.DeadLetterFiles))
+        {
+            Reported.Add(file.FilePath);
+        }
+    }
+
+    public LoadedTable? Load(TableIdentifier identifier) => Sync(_catalog.LoadTableAsync(identifier, default));
+
+    /// <summary>The one place where a table changes.</summary>
+    public CommitResult Swap(TableCommit commit, string who)
+    {
+        CommitResult result = Sync(_catalog.CommitTableAsync(commit with { Base = commit.Base with { Store = Store } }, default));
+        string what = string.Join(", ", commit.Updates.Select(static update => update switch
+        {
+            TableUpdate.AddSnapshot(var snapshot) => $"snapshot {snapshot.SequenceNumber} ({snapshot.Summary.GetValueOrDefault("orleanslake.offsets") ?? "no offsets"})",
+            TableUpdate.SetSnapshotRef(var name, var reference) => $"{name} → {reference.SnapshotId % 10000}",
+            TableUpdate.RemoveSnapshots(var ids) => $"expires {ids.Count}",
+            _ => update.GetType().Name,
+        }));
+        Trace(() => $"{who} swaps {commit.Base.Identifier.Name}: {what}: {(result is CommitResult.Conflict(var why) ? $"conflict, {why}" : result.GetType().Name)}");
+        if (result is CommitResult.Committed(var table))
+        {
+            Checker.AfterSwap(commit, table);
+        }
+
+        return result;
+    }
+
+    public static T Sync<T>(Task<T> task) => task.IsCompleted ? task.GetAwaiter().GetResult() : throw new InvalidOperationException("expected an answer at once");
+}
