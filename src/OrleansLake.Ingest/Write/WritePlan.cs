@@ -1,6 +1,5 @@
 using OrleansLake.Iceberg;
 using OrleansLake.Parquet;
-using OrleansLake.Parquet.Footers;
 
 namespace OrleansLake.Ingest.Write;
 
