@@ -87,6 +87,8 @@ public sealed class TurnTests(SiloFixture silo)
     [Fact]
     public async Task Calls_of_one_caller_arrive_in_order()
     {
+        // The original may overtake while it looks for a place for the first call.
+        await Grain.Entered();
         var calls = Enumerable.Range(0, 500).Select(Grain.Append).ToArray();
         await Task.WhenAll(calls);
         Assert.Equal(Enumerable.Range(0, 500), await Grain.Appended());

@@ -94,20 +94,18 @@ internal sealed partial class Activation
 
     private async Task EndAsync()
     {
-        IDisposable[] ended;
         lock (gate)
         {
-            ended = [.. timers];
-            timers.Clear();
             if (running.Count > 0) drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
-        foreach (var timer in ended) timer.Dispose();
         using (var limit = Silo.LimitedTime(Silo.Collection.DeactivationTimeout))
         {
             try
             {
+                // A tick counts as running: it ends before its token says so, as with the original.
                 if (drained is not null) await drained.Task.WaitAsync(limit.Token);
+                foreach (var timer in Timers()) timer.Dispose();
                 await ((IGrainBase)GrainInstance!).OnDeactivateAsync(reason!.Value, limit.Token);
                 await lifecycle.OnStop(limit.Token);
             }
@@ -130,8 +128,14 @@ internal sealed partial class Activation
         foreach (var request in left) request.Forward(Silo, reason!.Value);
     }
 
+    private IDisposable[] Timers()
+    {
+        lock (gate) return [.. timers];
+    }
+
     private async Task DisposeAsync()
     {
+        foreach (var timer in Timers()) timer.Dispose();
         try
         {
             if (GrainInstance is IAsyncDisposable asynchronous) await asynchronous.DisposeAsync();

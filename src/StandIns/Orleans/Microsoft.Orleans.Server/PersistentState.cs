@@ -27,6 +27,19 @@ internal static class Facets
 {
     public static object CreateGrain(Type type, Activation activation)
     {
+        try
+        {
+            return Create(type, activation);
+        }
+        catch (Exception exception)
+        {
+            throw new InvalidOperationException(
+                $"Failed to create an instance of grain type '{type}'. See {nameof(Exception.InnerException)} for details.", exception);
+        }
+    }
+
+    private static object Create(Type type, Activation activation)
+    {
         var constructor = type.GetConstructors().OrderByDescending(candidate => candidate.GetParameters().Length).FirstOrDefault();
         var explicitly = new List<object>();
         foreach (var parameter in constructor?.GetParameters() ?? [])

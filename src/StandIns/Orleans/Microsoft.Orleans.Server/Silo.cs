@@ -69,22 +69,25 @@ internal sealed partial class Silo : ICallRuntime, ILocalSiloDetails, IGrainRunt
     public GrainType GrainTypeOf(Type grainInterface, string? classNamePrefix) => classes.Value.Find(grainInterface, classNamePrefix);
     public GrainClass ClassOf(GrainType type) => classes.Value[type];
 
-    public void Send(GrainCall call)
+    public void Send(GrainCall call) =>
+        Send(call.Target, new CallRequest(call), call.RequestContext, activation => call.Cancel = activation.Cancel);
+
+    /// <summary>Gives a request to the activation of a grain, a new one where there is none.</summary>
+    public void Send(GrainId target, IGrainRequest request, Dictionary<string, object>? requestContext = null, Action<Activation>? found = null)
     {
         try
         {
-            var request = new CallRequest(call);
             while (true)
             {
-                var activation = Find(call.Target, call.RequestContext);
-                call.Cancel = activation.Cancel;
+                var activation = Find(target, requestContext);
+                found?.Invoke(activation);
                 if (activation.TryReceive(request)) return;
                 Remove(activation);
             }
         }
         catch (Exception exception)
         {
-            call.SetException(exception);
+            request.Reject(exception);
         }
     }
 
