@@ -80,7 +80,9 @@ public sealed partial class TableCommitter
         while (true)
         {
             Judgement judgement = Judge(lineage, batch);
-            if (!isFresh && judgement.Refused.Count > 0)
+
+            // A dead letter cannot be taken back: it is committed only for a report that the table as it is now would take.
+            if (!isFresh && (judgement.Refused.Count > 0 || judgement.Accepted.Any(static waiting => Rejects(waiting.Report))))
             {
                 lineage = await _rows.ReadLineageAsync(await _rows.LoadAsync(cancellationToken), branch, cancellationToken);
                 isFresh = true;
@@ -335,9 +337,9 @@ public sealed partial class TableCommitter
 
             lineage = end.Lineage;
         }
-
-        static bool Rejects(DataWritten report) => report.DeadLetterFiles.Count > 0 || report.Ranges.Any(static range => range.Rejected > 0);
     }
+
+    private static bool Rejects(DataWritten report) => report.DeadLetterFiles.Count > 0 || report.Ranges.Any(static range => range.Rejected > 0);
 
     /// <summary>
     /// Gives an offset to topic-partitions that have none and whose first records were rejected, now or before the table was
