@@ -112,6 +112,26 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public async Task A_seek_is_a_commit_and_reading_goes_on_from_there()
+    {
+        await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path);
+        await SiloStand.PublishAsync(_broker.BootstrapServers, Records(0, 100));
+        await silo.RowsAsync(100);
+
+        PipelineMove? nonsense = await silo.Client.SeekAsync(SiloStand.Pipeline, new PipelineSeek("yesterday", null, null));
+        Assert.Equal((false, "expected earliest, latest or an offset, got \"yesterday\""), (nonsense?.Done, nonsense?.Message));
+        PipelineMove? move = await silo.Client.SeekAsync(SiloStand.Pipeline, new PipelineSeek(PipelineSeek.Earliest, null, null));
+        Assert.NotNull(move);
+        Assert.True(move.Done, move.Message);
+        Assert.Equal(4, move.Positions.Length);
+
+        // Every record once more, because somebody said so; and the audit knows of it.
+        IReadOnlyList<JsonElement> rows = await silo.RowsAsync(200);
+        Assert.Equal(Enumerable.Range(0, 100).SelectMany(id => new[] { (long)id, id }), Ids(rows));
+        await AssertProvedAsync(silo, 200);
+    }
+
+    [Fact]
     public async Task A_missing_table_that_may_not_be_made_is_told_in_one_line()
     {
         await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, SiloStand.Definition(ddl: null));

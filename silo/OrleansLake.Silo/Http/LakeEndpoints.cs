@@ -28,6 +28,10 @@ internal static class LakeEndpoints
             Answer(await lake.ResumeAsync(name) ? await lake.PipelineAsync(name) : null, () => NoPipeline(name)));
         app.MapPost("/pipelines/{name}/flush", async (string name, LakeOperations lake) =>
             Answer(await lake.FlushAsync(name), () => NoPipeline(name)));
+        app.MapPost("/pipelines/{name}/seek", async (string name, string to, string? topic, int? partition, LakeOperations lake) =>
+            Answer(await lake.SeekAsync(name, new PipelineSeek(to, topic, partition)), () => NoPipeline(name)));
+        app.MapPost("/pipelines/{name}/accept", async (string name, LakeOperations lake) =>
+            Answer(await lake.AcceptAsync(name), () => NoPipeline(name)));
 
         app.MapGet("/tables", async (LakeOperations lake) => await lake.TablesAsync());
         app.MapGet("/tables/{name}", async (string name, LakeOperations lake) =>
