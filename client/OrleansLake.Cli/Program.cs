@@ -1,1 +1,3 @@
-return 0;
+using OrleansLake.Cli;
+
+return await CommandLine.RunAsync(args);

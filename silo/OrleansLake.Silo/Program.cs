@@ -1,1 +1,1 @@
-return 0;
+return await OrleansLake.Silo.CommandLine.RunAsync(args);

@@ -1,4 +1,6 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
+using OrleansLake.Parquet.Buffers;
 
 namespace OrleansLake.Parquet;
 
@@ -17,11 +19,14 @@ namespace OrleansLake.Parquet;
 /// <item><term>ByteArray</term><description><see cref="Bytes"/>, value i from <see cref="Offsets"/>[i] to <see cref="Offsets"/>[i + 1]</description></item>
 /// </list>
 /// Arrays are larger than what they hold; only the counts say how far they are filled. The arrays change when they grow:
-/// take them again after each call of a Reserve method.
+/// take them again after each call of a Reserve method. Slots are taken back only through <see cref="Clear"/> and
+/// <see cref="TruncateToRows"/>: the buffer remembers how far its rows have been walked.
 /// </remarks>
 public sealed class ColumnBuffer
 {
     private const int InitialSlots = 1024;
+
+    private RowPosition _walked;
 
     internal ColumnBuffer(ColumnDescriptor column)
     {
@@ -128,42 +133,127 @@ public sealed class ColumnBuffer
     {
         SlotCount = 0;
         ValueCount = 0;
+        _walked = default;
     }
 
     /// <summary>Keeps the first <paramref name="rows"/> rows.</summary>
     public void TruncateToRows(int rows)
     {
-        int slots = Column.MaxRepetitionLevel == 0 ? Math.Min(rows, SlotCount) : SlotOfRow(rows);
-        if (Column.MaxDefinitionLevel == 0)
+        if (Column.MaxRepetitionLevel > 0)
         {
-            ValueCount = slots;
+            // Refused records come in the order of the rows, so the walk goes on where the last one ended.
+            var end = Locate(rows);
+            SlotCount = end.Slot;
+            ValueCount = end.Value;
+            return;
+        }
+
+        int slots = Math.Min(rows, SlotCount);
+        if (Column.MaxDefinitionLevel > 0)
+        {
+            ValueCount -= DefinitionLevels.AsSpan(slots, SlotCount - slots).Count((byte)Column.MaxDefinitionLevel);
         }
         else
         {
-            int dropped = 0;
-            for (int slot = slots; slot < SlotCount; slot++)
-            {
-                dropped += DefinitionLevels[slot] == Column.MaxDefinitionLevel ? 1 : 0;
-            }
-
-            ValueCount -= dropped;
+            ValueCount = Math.Min(slots, ValueCount);
         }
 
         SlotCount = slots;
+        if (_walked.Row > rows)
+        {
+            _walked = default;
+        }
     }
 
-    private int SlotOfRow(int row)
+    /// <summary>
+    /// Where row <paramref name="row"/> starts, or the end where there are fewer rows. Cheap for one who asks for rows in
+    /// ascending order: the walk goes on from the last answer.
+    /// </summary>
+    internal RowPosition Locate(int row)
     {
-        int rows = 0;
-        for (int slot = 0; slot < SlotCount; slot++)
+        if (Column.MaxDefinitionLevel == 0)
         {
-            if (RepetitionLevels[slot] == 0 && rows++ == row)
-            {
-                return slot;
-            }
+            int flat = Math.Min(row, SlotCount);
+            return new RowPosition(flat, flat, flat);
         }
 
-        return SlotCount;
+        var from = row < _walked.Row || _walked.Slot > SlotCount ? default : _walked;
+        var to = RowWalk.Forward(this, from, row - from.Row);
+        _walked = to;
+        return to;
+    }
+
+    /// <summary>Copies a run of slots from another buffer of the same type and levels.</summary>
+    internal void AppendSlots(ColumnBuffer source, RowPosition from, RowPosition to)
+    {
+        int slots = to.Slot - from.Slot;
+        int values = to.Value - from.Value;
+        Reserve(slots);
+        if (Column.MaxDefinitionLevel > 0)
+        {
+            source.DefinitionLevels.AsSpan(from.Slot, slots).CopyTo(DefinitionLevels.AsSpan(SlotCount));
+        }
+
+        if (Column.MaxRepetitionLevel > 0)
+        {
+            source.RepetitionLevels.AsSpan(from.Slot, slots).CopyTo(RepetitionLevels.AsSpan(SlotCount));
+        }
+
+        switch (Column.PhysicalType)
+        {
+            case PhysicalType.Int32:
+                source.Ints.AsSpan(from.Value, values).CopyTo(Ints.AsSpan(ValueCount));
+                break;
+            case PhysicalType.Int64:
+                source.Longs.AsSpan(from.Value, values).CopyTo(Longs.AsSpan(ValueCount));
+                break;
+            case PhysicalType.Float:
+                source.Floats.AsSpan(from.Value, values).CopyTo(Floats.AsSpan(ValueCount));
+                break;
+            case PhysicalType.Double:
+                source.Doubles.AsSpan(from.Value, values).CopyTo(Doubles.AsSpan(ValueCount));
+                break;
+            case PhysicalType.ByteArray:
+                int first = source.Offsets[from.Value];
+                int bytes = source.Offsets[to.Value] - first;
+                ReserveBytes(bytes);
+                source.Bytes.AsSpan(first, bytes).CopyTo(Bytes.AsSpan(Offsets[ValueCount]));
+                Shift(source.Offsets.AsSpan(from.Value + 1, values), Offsets.AsSpan(ValueCount + 1, values), Offsets[ValueCount] - first);
+                break;
+            default:
+                int width = ValueWidth;
+                source.Bytes.AsSpan(from.Value * width, values * width).CopyTo(Bytes.AsSpan(ValueCount * width));
+                break;
+        }
+
+        SlotCount += slots;
+        ValueCount += values;
+    }
+
+    /// <summary>Bytes of one value; 0 for byte arrays.</summary>
+    internal int ValueWidth => Column.PhysicalType switch
+    {
+        PhysicalType.Boolean => 1,
+        PhysicalType.Int32 or PhysicalType.Float => 4,
+        PhysicalType.Int64 or PhysicalType.Double => 8,
+        PhysicalType.Int96 => 12,
+        PhysicalType.FixedLenByteArray => Column.TypeLength,
+        _ => 0,
+    };
+
+    private static void Shift(ReadOnlySpan<int> from, Span<int> to, int by)
+    {
+        int i = 0;
+        var shift = new Vector<int>(by);
+        for (; i <= from.Length - Vector<int>.Count; i += Vector<int>.Count)
+        {
+            (new Vector<int>(from[i..]) + shift).CopyTo(to[i..]);
+        }
+
+        for (; i < from.Length; i++)
+        {
+            to[i] = from[i] + by;
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -106,11 +106,7 @@ internal sealed class AvroSchema(AvroKind kind)
         ? Branches[0].Kind == AvroKind.Null ? Branches[1] : Branches[1].Kind == AvroKind.Null ? Branches[0] : this
         : this;
 
-    public static AvroSchema Parse(ReadOnlyMemory<byte> utf8, string file)
-    {
-        using var document = JsonCursor.Parse(utf8, file);
-        return Parse(new JsonCursor(document.RootElement, file, "avro.schema"), []);
-    }
+    public static AvroSchema Parse(ReadOnlyMemory<byte> utf8, string file) => JsonCursor.Read(utf8, file, "avro.schema", at => Parse(at, []));
 
     private static AvroSchema Parse(JsonCursor at, Dictionary<string, AvroSchema> named)
     {

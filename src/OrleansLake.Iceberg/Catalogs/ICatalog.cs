@@ -24,7 +24,7 @@ public sealed record TableIdentifier(IReadOnlyList<string> Namespace, string Nam
     public override int GetHashCode() => Namespace.Aggregate(Name.GetHashCode(StringComparison.Ordinal), HashCode.Combine);
 
     /// <inheritdoc />
-    public override string ToString() => string.Join('.', Namespace) + "." + Name;
+    public override string ToString() => string.Join('.', Namespace.Append(Name));
 }
 
 /// <summary>A table as a catalog gave it.</summary>

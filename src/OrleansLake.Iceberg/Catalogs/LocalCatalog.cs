@@ -83,34 +83,15 @@ public sealed class LocalCatalog : ICatalog
     /// <inheritdoc />
     public async Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
     {
-        var identifier = commit.Base.Identifier;
-        var directory = DirectoryOf(identifier);
-        using var held = await LocalLock.TakeAsync(LockPath(identifier), cancellationToken).ConfigureAwait(false);
-        if (directory.NewestVersion() is not long version)
+        try
         {
-            return new CommitResult.Conflict($"table {identifier} is gone");
+            return await CommitLockedAsync(commit, cancellationToken).ConfigureAwait(false);
         }
-
-        string newest = directory.MetadataLocation(version);
-        if (newest != commit.Base.MetadataLocation)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new CommitResult.Conflict($"{identifier}: expected {commit.Base.MetadataLocation} to be the newest, got {newest}");
+            // The link may stand although what followed it failed, and the disk that failed cannot be asked.
+            return new CommitResult.Unknown(e);
         }
-
-        // The same name may by now hold another table: the uuid of what is there decides, not that of what was loaded.
-        var current = await LoadAsync(identifier, directory, version, cancellationToken).ConfigureAwait(false);
-        if (current.Metadata.TableUuid != commit.Base.Metadata.TableUuid)
-        {
-            return new CommitResult.Conflict($"{identifier}: expected table {commit.Base.Metadata.TableUuid}, got {current.Metadata.TableUuid}");
-        }
-
-        if (current.Metadata.Violated(commit.Requirements) is { } violated)
-        {
-            return new CommitResult.Conflict($"{identifier}: {violated}");
-        }
-
-        var (metadata, toDelete) = current.Metadata.Apply(commit.Updates, _time).After(current);
-        return await SwapAsync(identifier, directory, version + 1, metadata, toDelete, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -180,6 +161,38 @@ public sealed class LocalCatalog : ICatalog
         return Task.FromResult<IReadOnlyList<IReadOnlyList<string>>>(namespaces);
     }
 
+    private async Task<CommitResult> CommitLockedAsync(TableCommit commit, CancellationToken cancellationToken)
+    {
+        var identifier = commit.Base.Identifier;
+        var directory = DirectoryOf(identifier);
+        using var held = await LocalLock.TakeAsync(LockPath(identifier), cancellationToken).ConfigureAwait(false);
+        if (directory.NewestVersion() is not long version)
+        {
+            return new CommitResult.Conflict($"table {identifier} is gone");
+        }
+
+        string newest = directory.MetadataLocation(version);
+        if (newest != commit.Base.MetadataLocation)
+        {
+            return new CommitResult.Conflict($"{identifier}: expected {commit.Base.MetadataLocation} to be the newest, got {newest}");
+        }
+
+        // The same name may by now hold another table: the uuid of what is there decides, not that of what was loaded.
+        var current = await LoadAsync(identifier, directory, version, cancellationToken).ConfigureAwait(false);
+        if (current.Metadata.TableUuid != commit.Base.Metadata.TableUuid)
+        {
+            return new CommitResult.Conflict($"{identifier}: expected table {commit.Base.Metadata.TableUuid}, got {current.Metadata.TableUuid}");
+        }
+
+        if (current.Metadata.Violated(commit.Requirements) is { } violated)
+        {
+            return new CommitResult.Conflict($"{identifier}: {violated}");
+        }
+
+        var (metadata, toDelete) = current.Metadata.Apply(commit.Updates, _time).After(current);
+        return await SwapAsync(identifier, directory, version + 1, metadata, toDelete, cancellationToken).ConfigureAwait(false);
+    }
+
     private async Task<CommitResult> SwapAsync(
         TableIdentifier identifier, LocalTableDirectory directory, long version, TableMetadata metadata, IReadOnlyList<string> toDelete, CancellationToken cancellationToken)
     {
@@ -190,11 +203,6 @@ public sealed class LocalCatalog : ICatalog
             {
                 return new CommitResult.Conflict($"{identifier}: expected no {location}, got one");
             }
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // The link may stand although what followed it failed, and the disk that failed cannot be asked.
-            return new CommitResult.Unknown(e);
         }
         catch (OperationCanceledException e) when (File.Exists(LocalObjectStore.PathOf(location)))
         {

@@ -14,15 +14,21 @@ internal readonly struct JsonCursor(JsonElement element, string file, string pat
 
     public string Path => path;
 
-    public static JsonDocument Parse(ReadOnlyMemory<byte> utf8, string file)
+    /// <summary>Reads a document; whatever is wrong with it, down to text that is no Unicode, is an <see cref="IcebergFormatException"/>.</summary>
+    public static T Read<T>(ReadOnlyMemory<byte> utf8, string file, string path, Func<JsonCursor, T> read)
     {
         try
         {
-            return JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+            using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+            return read(new JsonCursor(document.RootElement, file, path));
         }
         catch (JsonException e)
         {
-            throw new IcebergFormatException(file, "", $"expected a JSON document of {utf8.Length} bytes: {e.Message}", e);
+            throw new IcebergFormatException(file, path, $"expected a JSON document, got {utf8.Length} bytes: {e.Message}", e);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new IcebergFormatException(file, path, $"expected Unicode text: {e.Message}", e);
         }
     }
 

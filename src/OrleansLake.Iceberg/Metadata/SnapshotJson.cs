@@ -19,7 +19,8 @@ internal static class SnapshotJson
     public static Snapshot ReadSnapshot(JsonCursor at, int formatVersion)
     {
         at.ExpectObject("a snapshot");
-        string? list = formatVersion == 1 ? at.TextOrNull("manifest-list") : at.Get("manifest-list").Text();
+        // Snapshots from the time when the table was v1 may name their manifests themselves.
+        string? list = formatVersion == 1 || at.TryGet("manifests", out _) ? at.TextOrNull("manifest-list") : at.Get("manifest-list").Text();
         return new Snapshot
         {
             SnapshotId = at.Get("snapshot-id").Long(),

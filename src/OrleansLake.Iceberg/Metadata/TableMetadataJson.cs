@@ -24,10 +24,11 @@ public static class TableMetadataJson
     /// <param name="utf8">The JSON document.</param>
     /// <param name="place">What to call the file in errors.</param>
     /// <exception cref="IcebergFormatException">It is not table metadata, or contradicts itself.</exception>
-    public static TableMetadata Read(ReadOnlyMemory<byte> utf8, string place)
+    public static TableMetadata Read(ReadOnlyMemory<byte> utf8, string place) => JsonCursor.Read(utf8, place, "", Read);
+
+    private static TableMetadata Read(JsonCursor at)
     {
-        using var document = JsonCursor.Parse(utf8, place);
-        var at = new JsonCursor(document.RootElement, place, "").ExpectObject("table metadata");
+        at.ExpectObject("table metadata");
         int version = at.Get("format-version").Int();
         if (version is < 1 or > 3)
         {

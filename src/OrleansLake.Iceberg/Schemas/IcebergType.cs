@@ -10,6 +10,9 @@ public abstract record IcebergType
 public abstract record PrimitiveType : IcebergType
 {
     private protected PrimitiveType() { }
+
+    /// <summary>The type as metadata spell it: <c>decimal(9, 2)</c>, <c>timestamptz</c>.</summary>
+    public string Spelling => TypeText.Write(this);
 }
 
 /// <summary>True or false.</summary>

@@ -12,11 +12,7 @@ public static class SchemaJson
     /// <param name="utf8">The JSON object.</param>
     /// <param name="place">What to call its source in errors.</param>
     /// <exception cref="IcebergFormatException">It is not a schema.</exception>
-    public static Schema Read(ReadOnlyMemory<byte> utf8, string place)
-    {
-        using var document = JsonCursor.Parse(utf8, place);
-        return Read(new JsonCursor(document.RootElement, place, ""), defaultId: 0);
-    }
+    public static Schema Read(ReadOnlyMemory<byte> utf8, string place) => JsonCursor.Read(utf8, place, "", at => Read(at, defaultId: 0));
 
     /// <summary>Writes a schema with its id, as it stands in metadata and in the header of a manifest.</summary>
     public static string Write(Schema schema)

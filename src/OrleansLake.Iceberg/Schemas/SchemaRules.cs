@@ -37,9 +37,14 @@ internal static class SchemaRules
                     throw new ArgumentException($"{at}: expected field ids to be unique, got {field.Id} twice");
                 }
 
-                if (formatVersion < 3 && (field.Type is TimestampNanoType or UnknownType or VariantType or GeometryType or GeographyType || field.InitialDefault is not null || field.WriteDefault is not null))
+                if (formatVersion < 3 && field.Type is (TimestampNanoType or UnknownType or VariantType or GeometryType or GeographyType))
                 {
-                    throw new ArgumentException($"{at}: {(field.Type is PrimitiveType type ? TypeText.Write(type) : "a")} {(field.InitialDefault ?? field.WriteDefault) switch { null => "column", _ => "default" }} needs format version 3, the table has {formatVersion}");
+                    throw new ArgumentException($"{at}: {((PrimitiveType)field.Type).Spelling} needs format version 3, the table has {formatVersion}");
+                }
+
+                if (formatVersion < 3 && (field.InitialDefault ?? field.WriteDefault) is not null)
+                {
+                    throw new ArgumentException($"{at}: a default needs format version 3, the table has {formatVersion}");
                 }
 
                 if (field.Type is UnknownType && field.Required)

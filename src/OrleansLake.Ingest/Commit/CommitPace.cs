@@ -1,8 +1,9 @@
 namespace OrleansLake.Ingest.Commit;
 
 /// <summary>
-/// When the next commit is due: once an interval, as soon as every active writer has reported, at the latest a quarter of
-/// the interval after the first report. A writer that has stopped reporting holds nothing up for longer than that, once.
+/// When the next commit is due: once an interval, as soon as every writer that is expected has reported, at the latest a
+/// quarter of the interval after the first report. Expected is who reported about an interval ago: a writer that has
+/// stopped reporting holds one commit up for a quarter of the interval, and then no more.
 /// </summary>
 internal sealed class CommitPace(TimeSpan interval)
 {
@@ -25,9 +26,10 @@ internal sealed class CommitPace(TimeSpan interval)
     /// <summary>How long to wait with reports at hand; zero: commit.</summary>
     public TimeSpan Wait(DateTimeOffset now, DateTimeOffset firstReport, IReadOnlySet<string> reported)
     {
-        // A report that comes late waits for the next commit instead of making one of its own.
-        DateTimeOffset opens = _lastCommit is { } last && last + (interval / 2) > firstReport ? last + (interval / 2) : firstReport;
-        DateTimeOffset due = _lastReport.Keys.All(reported.Contains) ? opens : opens + (interval / 4);
+        // Who comes too late is not committed alone at once, nor made to wait for the others, who have only just reported.
+        DateTimeOffset opens = _lastCommit is { } last && last + (interval / 4) > firstReport ? last + (interval / 4) : firstReport;
+        bool isSomeoneExpected = _lastReport.Any(writer => !reported.Contains(writer.Key) && now - writer.Value > interval / 2 && now - writer.Value <= interval * 1.5);
+        DateTimeOffset due = isSomeoneExpected ? opens + (interval / 4) : opens;
         return due > now ? due - now : TimeSpan.Zero;
     }
 }

@@ -46,8 +46,17 @@ internal sealed partial class SwapTable(
     /// <summary>The table, freshly loaded.</summary>
     public async Task<LoadedTable> LoadAsync(CancellationToken cancellationToken)
     {
-        LoadedTable? table = await Timed.CallAsync(token => catalog.LoadTableAsync(identifier, token), options.CallTimeout, time, cancellationToken);
-        return Known = table ?? throw new PipelineStoppedException($"table {identifier} does not exist; create it: ./lake table create {identifier}");
+        LoadedTable table = await Timed.CallAsync(token => catalog.LoadTableAsync(identifier, token), options.CallTimeout, time, cancellationToken)
+            ?? throw new PipelineStoppedException($"table {identifier} does not exist; create it: ./lake table create {identifier}");
+        if (table.Metadata.FormatVersion < 2)
+        {
+            throw new PipelineStoppedException($"table {identifier} has format version 1, which has no sequence numbers; upgrade it: ALTER TABLE {identifier} SET TBLPROPERTIES ('format-version'='2')");
+        }
+
+        // A load that began before a swap may end after it.
+        bool isOlder = Known is { } known && known.Metadata.TableUuid == table.Metadata.TableUuid && known.Metadata.LastUpdatedMs > table.Metadata.LastUpdatedMs;
+        Known = isOlder ? Known : table;
+        return table;
     }
 
     /// <summary>Looks at the table anew the next time.</summary>
@@ -60,6 +69,7 @@ internal sealed partial class SwapTable(
     /// <summary>Swaps, and comes back when it is known what became of it, however long that takes.</summary>
     public async Task<SwapEnd> SwapAsync(TableCommit commit, Snapshot snapshot, string branch, Guid commitId, CancellationToken cancellationToken)
     {
+        long started = time.GetTimestamp();
         try
         {
             for (int attempt = 0; ; attempt++)
@@ -90,6 +100,14 @@ internal sealed partial class SwapTable(
                 if (result is CommitResult.Conflict || fresh.Table.MetadataLocation != commit.Base.MetadataLocation || !rules.HasFlag(ProtocolRules.FailedSwapsAreLookedUp))
                 {
                     LogLost(identifier, commitId, (result as CommitResult.Conflict)?.Reason ?? "its base has moved");
+                    return new SwapEnd.NotIn(fresh);
+                }
+
+                // Files must not grow old in here: someone's orphan removal may take them. Should this swap come in after all,
+                // whatever is made of its reports meanwhile finds the branch moved, or its ranges taken.
+                if (time.GetElapsedTime(started) > ReportJudge.OldestReport / 2)
+                {
+                    LogLost(identifier, commitId, "it has been unknown for too long");
                     return new SwapEnd.NotIn(fresh);
                 }
 

@@ -11,8 +11,14 @@ public sealed partial class TableCommitter
     [LoggerMessage(Level = LogLevel.Information, Message = "Committed snapshot {SnapshotId} to {Table}: no rows, offsets by {Reason}: {Ranges}")]
     private partial void LogMoved(long snapshotId, TableIdentifier table, string reason, string ranges);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Expired {Count} of our own snapshots of {Table} with it")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Expired {Count} of our own snapshots of {Table} with it")]
     private partial void LogExpired(TableIdentifier table, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} manifest lists of expired snapshots of {Table} were not deleted")]
+    private partial void LogNotDeleted(Exception e, TableIdentifier table, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "One of {Count} reports to {Table} cannot be written; committing them one by one")]
+    private partial void LogOneByOne(Exception e, TableIdentifier table, int count);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Refused report {ReportId} of {WriterId} to {Table} as {Reason}: {Finding}")]
     private partial void LogRefused(TableIdentifier table, Guid reportId, string writerId, RefusalReason reason, string finding);

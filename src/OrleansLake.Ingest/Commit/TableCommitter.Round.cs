@@ -21,20 +21,54 @@ public sealed partial class TableCommitter
             {
                 foreach (var ofBranch in batch.GroupBy(static waiting => waiting.Report.Branch).ToList())
                 {
-                    snapshots += await CommitBranchAsync(ofBranch.Key, [.. ofBranch], cancellationToken);
+                    var (added, failure) = await CommitGroupAsync(ofBranch.Key, [.. ofBranch], cancellationToken);
+                    snapshots += added;
+                    trouble ??= failure;
                 }
-
-                SetTrouble(null);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
-                SetTrouble(trouble = e);
+                trouble = e;
+            }
+
+            SetTrouble(trouble);
+            if (trouble is not null)
+            {
                 _rows.Forget();
                 _deadLetters?.Forget();
             }
         }
 
         return new CommitRound(snapshots, batch.Count(waiting => !_waiting.ContainsKey(waiting.Report.ReportId)), trouble);
+    }
+
+    /// <summary>All at once; where something in a report itself cannot be written, one by one, so that it holds up only itself.</summary>
+    private async Task<(int Snapshots, Exception? Trouble)> CommitGroupAsync(string branch, List<WaitingReport> batch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await CommitBranchAsync(branch, [.. batch], cancellationToken), null);
+        }
+        catch (Exception e) when (batch.Count > 1 && (e is ArgumentException or FormatException or InvalidCastException or OverflowException or NotSupportedException))
+        {
+            LogOneByOne(e, _options.Table, batch.Count);
+        }
+
+        int snapshots = 0;
+        Exception? trouble = null;
+        foreach (WaitingReport waiting in batch)
+        {
+            try
+            {
+                snapshots += await CommitBranchAsync(branch, [waiting], cancellationToken);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                trouble = new InvalidOperationException($"report {waiting.Report.ReportId} of {waiting.Report.WriterId} cannot be committed: {e.Message}", e);
+            }
+        }
+
+        return (snapshots, trouble);
     }
 
     private async Task<int> CommitBranchAsync(string branch, List<WaitingReport> batch, CancellationToken cancellationToken)
@@ -62,8 +96,8 @@ public sealed partial class TableCommitter
             long started = _time.GetTimestamp();
             if (_rules.HasFlag(ProtocolRules.DeadLettersFirst) && await CommitDeadLettersAsync(lineage, judgement.Accepted, cancellationToken) is { } changed)
             {
+                isFresh |= !ReferenceEquals(changed, lineage);
                 lineage = changed;
-                isFresh = true;
                 continue;
             }
 
@@ -260,7 +294,7 @@ public sealed partial class TableCommitter
             CommittedOffsets ahead = rows.Offsets;
             foreach (WaitingReport waiting in rejecting)
             {
-                switch (ReportJudge.JudgeDeadLetters(waiting.Report, lineage, offsets, _rules))
+                switch (FirstBehind(rows, lineage, waiting.Report) ?? ReportJudge.JudgeDeadLetters(waiting.Report, lineage, offsets, _rules))
                 {
                     case Verdict.Accept:
                         missing.Add(waiting);
@@ -276,17 +310,11 @@ public sealed partial class TableCommitter
                 ahead = ahead.Advance(waiting.Report);
             }
 
-            string? behind = FirstBehind(rows, lineage, rejecting);
-            if ((refused.Count > 0 || behind is not null) && !isFresh)
+            if (refused.Count > 0 && !isFresh)
             {
                 lineage = await _deadLetters.ReadLineageAsync(await _deadLetters.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
                 isFresh = true;
                 continue;
-            }
-
-            if (behind is not null)
-            {
-                throw new PipelineStoppedException(behind);
             }
 
             foreach (var (waiting, refuse) in refused)
@@ -352,18 +380,16 @@ public sealed partial class TableCommitter
         return null;
     }
 
-    private string? FirstBehind(Lineage rows, Lineage deadLetters, List<WaitingReport> rejecting)
+    /// <summary>Refuses where the dead-letter table lacks what the main one counts; whoever resumes is told the command.</summary>
+    private Verdict? FirstBehind(Lineage rows, Lineage deadLetters, DataWritten report)
     {
-        foreach (DataWritten report in rejecting.Select(static waiting => waiting.Report))
+        foreach (WrittenRange range in report.Ranges)
         {
-            foreach (WrittenRange range in report.Ranges)
+            long expected = rows.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Rejected ?? 0;
+            long found = deadLetters.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Rejected ?? 0;
+            if (found < expected && _rules.HasFlag(ProtocolRules.DeadLettersFirst))
             {
-                long expected = rows.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Rejected ?? 0;
-                long found = deadLetters.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Rejected ?? 0;
-                if (found < expected && _rules.HasFlag(ProtocolRules.DeadLettersFirst))
-                {
-                    return OffsetResume.BehindMessage(rows, deadLetters, report.Pipeline, range.TopicPartition, expected, found);
-                }
+                return new Verdict.Refuse(RefusalReason.Rewound, [], OffsetResume.BehindMessage(rows, deadLetters, report.Pipeline, range.TopicPartition, expected, found));
             }
         }
 
@@ -436,10 +462,37 @@ public sealed partial class TableCommitter
         SwapEnd end = await table.SwapAsync(new TableCommit(lineage.Table, [.. requirements], updates), staged.Snapshot, lineage.Branch, commitId, cancellationToken);
         if (end is SwapEnd.Landed && history.Snapshots.Count > 0)
         {
-            LogExpired(lineage.Table.Identifier, history.Snapshots.Count);
+            await DeleteManifestListsAsync(lineage.Table, end.Lineage.Table.Metadata, history.Snapshots, cancellationToken);
         }
 
         return end;
+    }
+
+    /// <summary>
+    /// A manifest list is its snapshot's alone: with the snapshot out of the metadata nothing names it any more. Manifests and
+    /// data files are shared with later snapshots and stay.
+    /// </summary>
+    private async Task DeleteManifestListsAsync(LoadedTable before, TableMetadata after, IReadOnlyList<long> expired, CancellationToken cancellationToken)
+    {
+        List<string> lists = [.. expired.Where(id => after.FindSnapshot(id) is null).Select(id => before.Metadata.FindSnapshot(id)?.ManifestList).OfType<string>()];
+        try
+        {
+            await Timed.CallAsync(
+                async token =>
+                {
+                    await before.Store.DeleteAsync(lists, token);
+                    return true;
+                },
+                _options.CallTimeout,
+                _time,
+                cancellationToken);
+            LogExpired(before.Identifier, lists.Count);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The commit is in, and orphan removal will find them.
+            LogNotDeleted(e, before.Identifier, lists.Count);
+        }
     }
 
     private static string Describe<T>(IReadOnlyList<T> items, Func<T, string> describe) =>

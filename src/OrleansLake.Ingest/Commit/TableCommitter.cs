@@ -128,8 +128,7 @@ public sealed partial class TableCommitter : ICommitter
     /// <exception cref="PipelineStoppedException">A person must decide first; the message says what and how.</exception>
     public async Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken)
     {
-        // One branch a pipeline; readers that name none read main.
-        Lineage rows = await _rows.ReadLineageAsync(await _rows.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
+        Lineage rows = await _rows.ReadLineageAsync(await _rows.LoadAsync(cancellationToken), _options.Branch, cancellationToken);
         Lineage? deadLetters = _deadLetters is null ? null : await _deadLetters.ReadLineageAsync(await _deadLetters.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
         return await OffsetResume.FindAsync(pipeline, generation, topicPartitions, rows, deadLetters, _deadLetterOffsets, cancellationToken);
     }
@@ -152,7 +151,7 @@ public sealed partial class TableCommitter : ICommitter
     /// Where snapshots of others have gathered above our last one, makes an empty one with its offsets, before that one
     /// leaves the metadata log. True: it did.
     /// </summary>
-    public Task<bool> AnchorAsync(CancellationToken cancellationToken) => InTurnAsync(() => AnchorInTurnAsync(SnapshotRef.Main, cancellationToken), cancellationToken);
+    public Task<bool> AnchorAsync(CancellationToken cancellationToken) => InTurnAsync(() => AnchorInTurnAsync(_options.Branch, cancellationToken), cancellationToken);
 
     /// <summary>Commits by its own clock until cancelled: what <see cref="CommitAsync"/> is for those who have none.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)

@@ -11,6 +11,9 @@ public sealed record TableCommitterOptions
     /// <summary>Its dead-letter table; null: its writers reject nothing.</summary>
     public TableIdentifier? DeadLetters { get; init; }
 
+    /// <summary>The branch whose offsets readers resume from and that is anchored; reports name theirs.</summary>
+    public string Branch { get; init; } = SnapshotRef.Main;
+
     /// <summary>How often the table is committed to.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
 

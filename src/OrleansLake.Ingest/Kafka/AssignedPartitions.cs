@@ -113,6 +113,7 @@ internal sealed unsafe class AssignedPartitions(nint client) : IDisposable
             Tell(_assign, &Librdkafka.IncrementalAssign, "assigned");
             foreach (AssignedPartition partition in _assign)
                 partition.AssignedInClient = true;
+            Validate(_assign);
             _assign.Clear();
         }
 
@@ -163,6 +164,21 @@ internal sealed unsafe class AssignedPartitions(nint client) : IDisposable
             Librdkafka.ErrorDestroy(error);
             throw new KafkaClientException($"{partitions.Count} topic-partitions ({partitions[0].TopicPartition}, …) were not {what}: {text}", code);
         }
+    }
+
+    // The client compares leader epochs when it learns of one, which it has already for a topic that it knew, and at a seek.
+    // Not waited for: a log that was truncated comes as an error of the topic-partition.
+    private void Validate(List<AssignedPartition> partitions)
+    {
+        var told = partitions.Where(static p => p.LeaderEpoch >= 0).ToList();
+        if (told.Count == 0)
+            return;
+
+        Librdkafka.NativeTopicPartitionList* list = ListOf(told);
+        nint error = Librdkafka.SeekPartitions(client, list, 0);
+        Librdkafka.TopicPartitionListDestroy(list);
+        if (error != 0)
+            Librdkafka.ErrorDestroy(error); // not started yet: then it has yet to learn the epoch
     }
 
     private void Pause(IEnumerable<AssignedPartition> partitions, bool paused)

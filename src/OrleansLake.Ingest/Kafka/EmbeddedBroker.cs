@@ -36,7 +36,8 @@ public enum KafkaApi : short
 /// </summary>
 /// <remarks>
 /// What it is not: each partition keeps only its newest <see cref="RetainedBytes"/> as stored (compressed), so what publishes
-/// must wait for what consumes; one record batch a partition is answered a fetch; it has no topic administration and no look-up
+/// must wait for what consumes (a batch that is larger can be read only while it is a partition's first and only one); a fetch
+/// gives one record batch a partition; it has no topic administration and no look-up
 /// by time, readers of committed records see aborted ones, and nothing survives the process.
 /// </remarks>
 public sealed unsafe class EmbeddedBroker : IDisposable
@@ -62,11 +63,16 @@ public sealed unsafe class EmbeddedBroker : IDisposable
             throw new KafkaClientException("the embedded broker did not start: librdkafka could not open a listening socket on 127.0.0.1");
         }
 
+        // Some questions of administration wait for a controller.
+        Librdkafka.MockSetControllerId(_cluster, 1);
         BootstrapServers = Librdkafka.Text(Librdkafka.MockClusterBootstraps(_cluster));
     }
 
     /// <summary>Where clients connect: host:port, several separated by commas.</summary>
     public string BootstrapServers { get; }
+
+    /// <summary>Whether a cluster id is one of an embedded broker.</summary>
+    public static bool IsEmbedded(string? clusterId) => clusterId is not null && clusterId.StartsWith("mockCluster", StringComparison.Ordinal);
 
     /// <summary>Makes a topic.</summary>
     public void CreateTopic(string topic, int partitions, int replicas = 1)

@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using OrleansLake.Ingest.Kafka.Native;
 
 namespace OrleansLake.Ingest.Kafka;
 
@@ -7,21 +8,26 @@ namespace OrleansLake.Ingest.Kafka;
 /// <remarks>Every question has a time-out; what a broker refuses or does not answer is a <see cref="KafkaClientException"/>.</remarks>
 public sealed class KafkaLookup : IDisposable
 {
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
-
     private readonly IAdminClient _admin;
     private readonly string _bootstrap;
-    private volatile string? _lastError;
+    private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly Action<KafkaLogLine>? _log;
+    private readonly BrokerTrouble _trouble;
+    private readonly TimeSpan _timeout;
 
     /// <summary>Makes the client; of a consumer's settings it takes those that say where and as whom to connect.</summary>
-    public KafkaLookup(string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null)
+    public KafkaLookup(string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, TimeSpan? timeout = null)
     {
+        _timeout = timeout ?? TimeSpan.FromSeconds(10);
+        _trouble = new BrokerTrouble(bootstrapServers);
         _bootstrap = bootstrapServers;
+        _settings = KafkaSettings.OfLookup(bootstrapServers, settings);
+        _log = log;
         try
         {
-            _admin = new AdminClientBuilder(KafkaSettings.OfLookup(bootstrapServers, settings))
+            _admin = new AdminClientBuilder(_settings)
                 .SetLogHandler((_, line) => log?.Invoke(new KafkaLogLine((int)line.Level, line.Facility, line.Message)))
-                .SetErrorHandler((_, error) => _lastError = error.Reason)
+                .SetErrorHandler((_, error) => _trouble.Report((int)error.Code, error.Reason))
                 .Build();
         }
         catch (Exception refused) when (refused is InvalidOperationException or ArgumentException)
@@ -36,7 +42,7 @@ public sealed class KafkaLookup : IDisposable
         () => Task.Run(
             () =>
             {
-                TopicMetadata found = _admin.GetMetadata(topic, Timeout).Topics.Single();
+                TopicMetadata found = _admin.GetMetadata(topic, _timeout).Topics.Single();
                 if (found.Error.Code is ErrorCode.UnknownTopicOrPart or ErrorCode.Local_UnknownTopic)
                     return (int?)null;
                 return found.Error.IsError ? throw new KafkaException(found.Error) : found.Partitions.Count;
@@ -47,11 +53,14 @@ public sealed class KafkaLookup : IDisposable
     /// <summary>The cluster's id; null when the broker does not tell.</summary>
     public Task<string?> ClusterIdAsync(CancellationToken cancellationToken) => Ask(
         "cluster id",
-        async () =>
-        {
-            DescribeClusterResult described = await _admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).ConfigureAwait(false);
-            return string.IsNullOrEmpty(described.ClusterId) ? null : described.ClusterId;
-        },
+        () => Task.Run(
+            () =>
+            {
+                // DescribeCluster wants a controller to answer; this wants any broker.
+                using var client = new NativeClient(Librdkafka.Producer, _settings, _trouble.Report, _log);
+                return ClusterIdOf(client.Handle);
+            },
+            cancellationToken),
         cancellationToken);
 
     /// <summary>Ids of topics by name, in base 64, where the broker has them; a topic that is made anew gets another.</summary>
@@ -62,7 +71,7 @@ public sealed class KafkaLookup : IDisposable
             List<TopicDescription> described;
             try
             {
-                described = (await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(topics), new DescribeTopicsOptions { RequestTimeout = Timeout }).ConfigureAwait(false)).TopicDescriptions;
+                described = (await _admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(topics), new DescribeTopicsOptions { RequestTimeout = _timeout }).ConfigureAwait(false)).TopicDescriptions;
             }
             catch (DescribeTopicsException partial)
             {
@@ -109,7 +118,7 @@ public sealed class KafkaLookup : IDisposable
         $"offsets of group {group}",
         async () => await _admin.AlterConsumerGroupOffsetsAsync(
             [new ConsumerGroupTopicPartitionOffsets(group, [.. next.Select(n => new TopicPartitionOffset(n.Key.Topic, n.Key.Partition, n.Value))])],
-            new AlterConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).ConfigureAwait(false),
+            new AlterConsumerGroupOffsetsOptions { RequestTimeout = _timeout }).ConfigureAwait(false),
         cancellationToken);
 
     /// <summary>A consumer group's committed offsets; a topic-partition without one is missing.</summary>
@@ -118,7 +127,7 @@ public sealed class KafkaLookup : IDisposable
         async () =>
         {
             var asked = new ConsumerGroupTopicPartitions(group, [.. topicPartitions.Select(Theirs)]);
-            var answers = await _admin.ListConsumerGroupOffsetsAsync([asked], new ListConsumerGroupOffsetsOptions { RequestTimeout = Timeout }).ConfigureAwait(false);
+            var answers = await _admin.ListConsumerGroupOffsetsAsync([asked], new ListConsumerGroupOffsetsOptions { RequestTimeout = _timeout }).ConfigureAwait(false);
             return (IReadOnlyDictionary<TopicPartition, long>)answers.SelectMany(a => a.Partitions)
                 .Where(p => !p.Error.IsError && p.Offset.Value >= 0)
                 .ToDictionary(p => new TopicPartition(p.Topic, p.Partition.Value), p => p.Offset.Value);
@@ -138,7 +147,7 @@ public sealed class KafkaLookup : IDisposable
 
             ListOffsetsResult answer = await _admin.ListOffsetsAsync(
                 topicPartitions.Select(tp => new TopicPartitionOffsetSpec { TopicPartition = Theirs(tp), OffsetSpec = spec }),
-                new ListOffsetsOptions { RequestTimeout = Timeout, IsolationLevel = isolation }).ConfigureAwait(false);
+                new ListOffsetsOptions { RequestTimeout = _timeout, IsolationLevel = isolation }).ConfigureAwait(false);
             return (IReadOnlyDictionary<TopicPartition, long>)answer.ResultInfos.ToDictionary(
                 i => new TopicPartition(i.TopicPartitionOffsetError.Topic, i.TopicPartitionOffsetError.Partition.Value),
                 i => i.TopicPartitionOffsetError.Offset.Value);
@@ -158,9 +167,20 @@ public sealed class KafkaLookup : IDisposable
                 && infos.FirstOrDefault(i => i.TopicPartitionOffsetError.Error.IsError) is { } first
                 ? $"{first.TopicPartitionOffsetError.TopicPartition}: {first.TopicPartitionOffsetError.Error.Reason}"
                 : refused.Error.Reason;
-            string? connection = refused.Error.Code is ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_AllBrokersDown ? _lastError : null;
+            string? connection = refused.Error.Code is ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_AllBrokersDown ? _trouble.Line : null;
             throw new KafkaClientException($"{what}: {_bootstrap} gave no answer: {reason}{(connection is null ? "" : $" ({connection})")}", (int)refused.Error.Code, refused);
         }
+    }
+
+    private unsafe string? ClusterIdOf(nint client)
+    {
+        byte* id = Librdkafka.ClusterId(client, (int)_timeout.TotalMilliseconds);
+        if (id == null)
+            throw new KafkaClientException($"cluster id: {_bootstrap} gave no answer{(_trouble.Line is { } line ? $": {line}" : "")}", (int)ErrorCode.Local_TimedOut);
+
+        string text = Librdkafka.Text(id);
+        Librdkafka.MemFree(client, id);
+        return text.Length == 0 ? null : text;
     }
 
     private static Confluent.Kafka.TopicPartition Theirs(TopicPartition topicPartition) => new(topicPartition.Topic, topicPartition.Partition);

@@ -89,6 +89,7 @@ public static class KafkaSettings
             ["queue.buffering.max.kbytes"] = "131072",
             ["message.max.bytes"] = "67108864",
             ["compression.type"] = "lz4",
+            ["allow.auto.create.topics"] = "false",
         };
         foreach ((string name, string value) in settings ?? new Dictionary<string, string>())
         {
@@ -108,7 +109,7 @@ public static class KafkaSettings
     public static IReadOnlyDictionary<string, string> OfLookup(string bootstrap, IReadOnlyDictionary<string, string>? settings)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(bootstrap);
-        var result = new Dictionary<string, string> { ["client.id"] = "orleanslake-lookup" };
+        var result = new Dictionary<string, string> { ["client.id"] = "orleanslake-lookup", ["allow.auto.create.topics"] = "false" };
         foreach ((string name, string value) in settings ?? new Dictionary<string, string>())
         {
             if (name.StartsWith("sasl.", StringComparison.Ordinal) || name.StartsWith("ssl.", StringComparison.Ordinal)

@@ -59,9 +59,16 @@ internal sealed unsafe class PartitionErrors(nint client, AssignedPartitions par
             case TopicAuthorizationFailed:
                 Stop(partition, $"{partition.TopicPartition}: access refused by {bootstrap}; grant the pipeline's principal Read and Describe on the topic");
                 break;
+            // The leader remembers no epoch as old as ours: that says nothing of a truncation.
+            case AutoOffsetReset when text.StartsWith("No epoch found", StringComparison.Ordinal) && partition.LeaderEpoch >= 0:
+                partition.LeaderEpoch = -1;
+                partitions.Restart(partition);
+                break;
             case LogTruncation:
-                Stop(partition, $"{place}: the log was truncated below this position by an election ({text}); records that the table holds are gone from Kafka; "
-                    + "compare, then reset the pipeline's offset of this partition");
+            // The client wraps it: the error is that it may not reset the position, the reason is in the text.
+            case AutoOffsetReset when text.Contains("log truncation detected", StringComparison.OrdinalIgnoreCase):
+                Stop(partition, $"{place}: the log was truncated below this position by an election, records that the table holds are gone from Kafka "
+                    + $"({text}); compare, then reset the pipeline's offset of this partition");
                 break;
             case AutoOffsetReset:
                 OutOfRange(partition, place, text);
@@ -76,6 +83,24 @@ internal sealed unsafe class PartitionErrors(nint client, AssignedPartitions par
                 // librdkafka backs off and fetches again.
                 trouble.Report(error, $"{partition.TopicPartition}: {text}");
                 break;
+        }
+    }
+
+    /// <summary>
+    /// An error that comes beside the records. One that concerns a topic-partition begins with its name: "events [7]: …".
+    /// </summary>
+    internal void HandleAside(int error, string text)
+    {
+        int end = text.IndexOf("]: ", StringComparison.Ordinal);
+        int begin = end < 0 ? -1 : text.LastIndexOf(" [", end, StringComparison.Ordinal);
+        if (begin > 0 && int.TryParse(text.AsSpan(begin + 2, end - begin - 2), out int partition)
+            && partitions.Find(new TopicPartition(text[..begin], partition)) is { } found)
+        {
+            Handle(found, error, text[(end + 3)..], found.Position);
+        }
+        else
+        {
+            trouble.Report(error, text);
         }
     }
 

@@ -136,13 +136,12 @@ public sealed class DeadLetterTests
         PipelineStoppedException stopped = await Assert.ThrowsAsync<PipelineStoppedException>(() => committer.ResumeAsync("p", "g1", [Reports.Events3], CancellationToken.None));
         Assert.Contains("db.events_dead_letters is behind db.events: events-3 had 3 records rejected, it knows of 1", stopped.Message, StringComparison.Ordinal);
         Assert.Equal(AuditVerdict.Refuted, (await world.AuditAsync()).Verdict);
-        DataWritten next = await world.ReportAsync(20, 30, rejected: 1);
-        await committer.EnqueueAsync(next, CancellationToken.None);
-        Assert.IsType<PipelineStoppedException>((await world.NewCommitterWith(next)).Trouble);
+        Refused(RefusalReason.Rewound, await CommitAsync(committer, await world.ReportAsync(20, 30, rejected: 1)));
 
         OffsetMove accept = new() { MoveId = Guid.NewGuid(), Pipeline = "p", Generation = "g1", Reason = MoveReason.Accept, Positions = [] };
         Assert.IsType<ReportAnswer.Committed>(await committer.MoveAsync(accept, CancellationToken.None));
         Assert.Equal(20, (await committer.ResumeAsync("p", "g1", [Reports.Events3], CancellationToken.None)).Partitions[0].Next);
+        await world.CommittedAsync(committer, 20, 30, rejected: 1);
     });
 
     [Fact]

@@ -156,6 +156,17 @@ public sealed class SwapTests
     });
 
     [Fact]
+    public void Report_that_grew_old_while_its_swap_was_unknown_is_refused_and_written_again() => Run(async world =>
+    {
+        DateTimeOffset back = world.Time.GetUtcNow() + TimeSpan.FromHours(1.5);
+        world.Catalog.Next = _ => world.Time.GetUtcNow() < back ? SwapFault.FailBefore : SwapFault.None;
+        TableCommitter committer = world.NewCommitter();
+        Refused(RefusalReason.TooOld, await CommitAsync(committer, await world.ReportAsync(0, 10)));
+        await world.CommittedAsync(committer, 0, 10);
+        await world.AssertWholeAsync(10);
+    });
+
+    [Fact]
     public void Store_that_fails_while_staging_leaves_the_reports_waiting() => Run(async world =>
     {
         TableCommitter committer = world.NewCommitter();
@@ -172,6 +183,27 @@ public sealed class SwapTests
 
         Assert.Null((await committer.CommitAsync(CancellationToken.None)).Trouble);
         Assert.Null(committer.Status.Trouble);
+        await world.AssertWholeAsync(10);
+    });
+
+    [Fact]
+    public void Report_that_cannot_be_written_holds_up_only_itself() => Run(async world =>
+    {
+        await world.ChangeAsync(
+            Events,
+            new TableUpdate.AddPartitionSpec(new PartitionSpec { SpecId = 1, Fields = [new PartitionField(-1, "id_bucket", [1], new Transform.Bucket(4))] }),
+            new TableUpdate.SetDefaultSpec(-1));
+        TableCommitter committer = world.NewCommitter();
+        DataWritten bad = await world.ReportAsync(Reports.Range(new("events", 0), 0, 10));
+        bad = bad with { Files = [bad.Files[0] with { SpecId = 1, Partition = new PartitionKey(["no number"]) }] };
+        DataWritten good = await world.ReportAsync(Reports.Range(new("events", 1), 0, 10));
+        await committer.EnqueueAsync(bad, CancellationToken.None);
+        await committer.EnqueueAsync(good, CancellationToken.None);
+        CommitRound round = await committer.CommitAsync(CancellationToken.None);
+
+        Assert.Contains($"report {bad.ReportId} of silo-a cannot be committed", round.Trouble!.Message, StringComparison.Ordinal);
+        Assert.IsType<ReportAnswer.Committed>(await committer.OutcomeAsync(good.ReportId, CancellationToken.None));
+        Assert.Equal(1, committer.Status.WaitingReports);
         await world.AssertWholeAsync(10);
     });
 

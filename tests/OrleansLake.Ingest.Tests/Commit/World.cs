@@ -126,14 +126,6 @@ internal sealed class World
     public async Task<AuditResult> AuditAsync(TableIdentifier? table = null) =>
         await Audit.RunAsync(await TableAsync(table), table is null ? await TableAsync(Letters) : null);
 
-    /// <summary>One round of a new committer with one report.</summary>
-    public async Task<CommitRound> NewCommitterWith(DataWritten report)
-    {
-        TableCommitter committer = NewCommitter();
-        await committer.EnqueueAsync(report, CancellationToken.None);
-        return await committer.CommitAsync(CancellationToken.None);
-    }
-
     // What others do.
 
     public async Task<LoadedTable> ChangeAsync(TableIdentifier table, params TableUpdate[] updates) =>

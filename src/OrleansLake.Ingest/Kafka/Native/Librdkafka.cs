@@ -117,6 +117,12 @@ internal static unsafe partial class Librdkafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_opaque")]
     internal static partial nint Opaque(nint client);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_clusterid")]
+    internal static partial byte* ClusterId(nint client, int timeoutMs);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_mem_free")]
+    internal static partial void MemFree(nint client, byte* memory);
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_fatal_error")]
     internal static partial int FatalError(nint client, byte* error, nuint errorSize);
 
@@ -199,6 +205,9 @@ internal static unsafe partial class Librdkafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_resume_partitions")]
     internal static partial int ResumePartitions(nint client, NativeTopicPartitionList* partitions);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_seek_partitions")]
+    internal static partial nint SeekPartitions(nint client, NativeTopicPartitionList* partitions, int timeoutMs);
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_topic_partition_list_new")]
     internal static partial NativeTopicPartitionList* TopicPartitionListNew(int size);
 
@@ -278,6 +287,9 @@ internal static unsafe partial class Librdkafka
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_cluster_bootstraps")]
     internal static partial byte* MockClusterBootstraps(nint cluster);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_mock_set_controller_id")]
+    internal static partial void MockSetControllerId(nint cluster, int broker);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_topic_create", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int MockTopicCreate(nint cluster, string topic, int partitions, int replicas);

@@ -1,0 +1,71 @@
+using OrleansLake.Contracts;
+
+namespace OrleansLake.Silo.Configuration;
+
+/// <summary>All that a silo is told: read once, checked whole, then fixed.</summary>
+internal sealed record SiloConfig
+{
+    /// <summary>Directory of the local catalog's tables, absolute.</summary>
+    public required string Warehouse { get; init; }
+
+    /// <summary>The name under which the catalog's tables are known.</summary>
+    public string Catalog { get; init; } = "local";
+
+    /// <summary>Where the HTTP API listens.</summary>
+    public Uri HttpUrl { get; init; } = new("http://127.0.0.1:8080");
+
+    /// <summary>How silos find one another.</summary>
+    public OrleansConfig Orleans { get; init; } = new();
+
+    /// <summary>Bytes that buffered rows and open files may take on this silo.</summary>
+    public long MemoryBudgetBytes { get; init; } = 256L << 20;
+
+    /// <summary>Threads that decode and encode.</summary>
+    public int Workers { get; init; } = Math.Max(1, Environment.ProcessorCount - 1);
+
+    /// <summary>What is logged, and how.</summary>
+    public LogConfig Logs { get; init; } = new();
+
+    /// <summary>The pipelines.</summary>
+    public required IReadOnlyList<PipelineConfig> Pipelines { get; init; }
+}
+
+/// <summary>How silos find one another.</summary>
+internal sealed record OrleansConfig
+{
+    /// <summary>The one kind that there is: one silo on this host.</summary>
+    public const string Localhost = "localhost";
+
+    /// <summary>The kind of clustering.</summary>
+    public string Clustering { get; init; } = Localhost;
+
+    /// <summary>Port for other silos.</summary>
+    public int SiloPort { get; init; } = 11111;
+
+    /// <summary>Port for clients.</summary>
+    public int GatewayPort { get; init; } = 30000;
+
+    /// <summary>The cluster's id: silos of one id are one cluster.</summary>
+    public string ClusterId { get; init; } = "orleanslake";
+
+    /// <summary>The service's id: grain state and reminders belong to it.</summary>
+    public string ServiceId { get; init; } = "orleanslake";
+}
+
+/// <summary>What is logged, and how.</summary>
+internal sealed record LogConfig
+{
+    /// <summary>One JSON object a line instead of text.</summary>
+    public bool Json { get; init; }
+
+    /// <summary>The least level.</summary>
+    public LogLevel Level { get; init; } = LogLevel.Information;
+
+    /// <summary>A file instead of the console.</summary>
+    public string? File { get; init; }
+}
+
+/// <summary>One pipeline, and how its brokers are reached.</summary>
+/// <param name="Definition">What every silo may know.</param>
+/// <param name="Kafka">Settings that go to librdkafka as they are; secrets among them, so never logged, never grain state.</param>
+internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka);

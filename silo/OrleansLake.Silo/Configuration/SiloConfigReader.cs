@@ -1,0 +1,287 @@
+using System.Text.RegularExpressions;
+using OrleansLake.Contracts;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Kafka;
+
+namespace OrleansLake.Silo.Configuration;
+
+/// <summary>The configuration is wrong; each error stands on its own line: place, expectation, finding.</summary>
+internal sealed class ConfigException(string source, IReadOnlyList<string> errors)
+    : Exception($"{source}: {(errors.Count == 1 ? "1 error" : $"{errors.Count} errors")}\n  " + string.Join("\n  ", errors))
+{
+    /// <summary>The errors.</summary>
+    public IReadOnlyList<string> Errors { get; } = errors;
+}
+
+/// <summary>
+/// Reads a configuration file, with environment variables over it (<c>ORLEANSLAKE__HTTP__URL</c>,
+/// <c>ORLEANSLAKE__PIPELINES__0__TABLE</c>). Relative paths are relative to the file's directory.
+/// </summary>
+internal static partial class SiloConfigReader
+{
+    /// <summary>What the variables' names begin with.</summary>
+    public const string EnvironmentPrefix = "ORLEANSLAKE__";
+
+    /// <summary>Reads a file. <see cref="ConfigException"/> with every error at once.</summary>
+    public static SiloConfig ReadFile(string path)
+    {
+        string full = Path.GetFullPath(path);
+        if (!File.Exists(full))
+        {
+            throw new ConfigException(path, ["expected a configuration file, found none"]);
+        }
+
+        IConfigurationRoot configuration;
+        try
+        {
+            configuration = new ConfigurationBuilder()
+                .AddJsonFile(full, optional: false, reloadOnChange: false)
+                .AddEnvironmentVariables(EnvironmentPrefix)
+                .Build();
+        }
+        catch (InvalidDataException error)
+        {
+            throw new ConfigException(path, [$"expected JSON, found: {error.InnerException?.Message ?? error.Message}"]);
+        }
+
+        return Read(configuration, path, Path.GetDirectoryName(full)!);
+    }
+
+    /// <summary>Reads a configuration from anywhere.</summary>
+    public static SiloConfig Read(IConfiguration configuration, string source, string directory)
+    {
+        var errors = new List<string>();
+        var root = new ConfigSection(configuration, "", errors);
+        string warehouse = root.Text("warehouse", required: true, expected: "the directory of the tables") ?? ".";
+        string catalog = ReadCatalog(root.Section("catalog"));
+        Uri url = ReadUrl(root.Section("http"));
+        OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
+        LogConfig logs = ReadLogs(root.Section("logs"), directory);
+        long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
+        int workers = root.Number("workers", Math.Max(1, Environment.ProcessorCount - 1), 1, 1024);
+        IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
+        if (sections.Count == 0)
+        {
+            root.Fail("pipelines", "at least one pipeline", null);
+        }
+
+        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory))];
+        foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
+        {
+            errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
+        }
+
+        root.RefuseOthers();
+        return errors.Count == 0
+            ? new SiloConfig
+            {
+                Warehouse = Path.GetFullPath(warehouse, directory),
+                Catalog = catalog,
+                HttpUrl = url,
+                Orleans = orleans,
+                Logs = logs,
+                MemoryBudgetBytes = budget,
+                Workers = workers,
+                Pipelines = [.. pipelines.OfType<PipelineConfig>()],
+            }
+            : throw new ConfigException(source, errors);
+    }
+
+    private static string ReadCatalog(ConfigSection section)
+    {
+        string name = section.Text("name") ?? "local";
+        if (!NamePattern().IsMatch(name))
+        {
+            section.Fail("name", "letters, digits, dot, dash, underscore", name);
+        }
+
+        if (section.Text("type") is { } type && type != "local")
+        {
+            section.Fail("type", "local", type);
+        }
+
+        section.RefuseOthers();
+        return name;
+    }
+
+    private static Uri ReadUrl(ConfigSection section)
+    {
+        var url = new Uri("http://127.0.0.1:8080");
+        if (section.Text("url") is { } text)
+        {
+            if (Uri.TryCreate(text, UriKind.Absolute, out Uri? given) && given.Scheme == Uri.UriSchemeHttp && given.PathAndQuery == "/")
+            {
+                url = given;
+            }
+            else
+            {
+                section.Fail("url", "an address such as http://127.0.0.1:8080", text);
+            }
+        }
+
+        section.RefuseOthers();
+        return url;
+    }
+
+    private static OrleansConfig ReadOrleans(ConfigSection section)
+    {
+        string clustering = section.Text("clustering") ?? OrleansConfig.Localhost;
+        if (clustering != OrleansConfig.Localhost)
+        {
+            section.Fail("clustering", OrleansConfig.Localhost, clustering);
+        }
+
+        var config = new OrleansConfig
+        {
+            Clustering = clustering,
+            SiloPort = section.Number("siloPort", 11111, 1, 65535),
+            GatewayPort = section.Number("gatewayPort", 30000, 1, 65535),
+            ClusterId = section.Text("clusterId") ?? "orleanslake",
+            ServiceId = section.Text("serviceId") ?? "orleanslake",
+        };
+        if (config.SiloPort == config.GatewayPort)
+        {
+            section.Fail("gatewayPort", "another port than siloPort", config.GatewayPort.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        }
+
+        section.RefuseOthers();
+        return config;
+    }
+
+    private static LogConfig ReadLogs(ConfigSection section, string directory)
+    {
+        var config = new LogConfig
+        {
+            Json = section.Choice("format", false, ("text", false), ("json", true)),
+            Level = section.Choice(
+                "level", LogLevel.Information, ("trace", LogLevel.Trace), ("debug", LogLevel.Debug), ("information", LogLevel.Information),
+                ("warning", LogLevel.Warning), ("error", LogLevel.Error)),
+            File = section.Text("file") is { } file ? Path.GetFullPath(file, directory) : null,
+        };
+        section.RefuseOthers();
+        return config;
+    }
+
+    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory)
+    {
+        string? name = section.Text("name", required: true, expected: "a name");
+        if (name is not null && !NamePattern().IsMatch(name))
+        {
+            section.Fail("name", "letters, digits, dot, dash, underscore", name);
+        }
+
+        string[] topics = section.Texts("topics", "a list of topic names");
+        foreach (string topic in topics.Where(topic => !NamePattern().IsMatch(topic)))
+        {
+            section.Fail("topics", "topic names of letters, digits, dot, dash, underscore", topic);
+        }
+
+        string? table = section.Text("table", required: true, expected: "namespace.table");
+        if (table is not null && !IsTableIdentifier(table))
+        {
+            section.Fail("table", "namespace.table", table);
+        }
+
+        bool create = section.Flag("createTable", false);
+        string? ddl = ReadDdl(section, create, directory);
+        Dictionary<string, string> kafka = ReadKafka(section);
+        var generation = section.Text("generation") ?? "1";
+        TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+        PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
+        DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
+        long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
+        section.RefuseOthers();
+        return name is null || table is null
+            ? null
+            : new PipelineConfig(
+                new PipelineDefinition
+                {
+                    Name = name,
+                    Generation = generation,
+                    Topics = topics,
+                    Catalog = catalog,
+                    Table = table,
+                    Ddl = ddl,
+                    CreateTable = create,
+                    FlushInterval = flush,
+                    Start = start,
+                    OnDataLoss = loss,
+                    TargetFileSizeBytes = target,
+                },
+                kafka);
+    }
+
+    private static string? ReadDdl(ConfigSection section, bool create, string directory)
+    {
+        string? ddl = section.Text("ddl");
+        if (section.Text("ddlFile") is { } file)
+        {
+            string path = Path.GetFullPath(file, directory);
+            if (ddl is not null)
+            {
+                section.Fail("ddlFile", "either ddl or ddlFile", file);
+            }
+            else if (!File.Exists(path))
+            {
+                section.Fail("ddlFile", "a file with a CREATE TABLE statement", file);
+            }
+            else
+            {
+                ddl = File.ReadAllText(path);
+            }
+        }
+
+        if (ddl is not null)
+        {
+            try
+            {
+                Ddl.ParseCreateTable(ddl);
+            }
+            catch (DdlException error)
+            {
+                section.Fail("ddl", "a CREATE TABLE statement", error.Message);
+            }
+        }
+
+        if (create && ddl is null)
+        {
+            section.Fail("ddl", "a CREATE TABLE statement here or in ddlFile, because createTable is true", null);
+        }
+
+        return ddl;
+    }
+
+    private static Dictionary<string, string> ReadKafka(ConfigSection section)
+    {
+        Dictionary<string, string> kafka = section.Map("kafka");
+        ConfigSection place = section.Section("kafka");
+        if (!kafka.TryGetValue("bootstrap.servers", out string? bootstrap) || string.IsNullOrWhiteSpace(bootstrap))
+        {
+            place.Fail("bootstrap.servers", "host:port[,host:port…]", null);
+            return kafka;
+        }
+
+        try
+        {
+            KafkaSettings.OfConsumer(bootstrap, kafka);
+        }
+        catch (KafkaSettingException error)
+        {
+            place.Fail(error.Setting, "a setting that may be changed", error.Message);
+        }
+
+        return kafka;
+    }
+
+    private static bool IsTableIdentifier(string text)
+    {
+        string[] parts = text.Split('.');
+        return parts.Length >= 2 && parts.All(part => IdentifierPattern().IsMatch(part)) && TableIdentifier.Parse(text).Name.Length > 0;
+    }
+
+    [GeneratedRegex("^[A-Za-z0-9._-]{1,249}$")]
+    private static partial Regex NamePattern();
+
+    [GeneratedRegex("^[A-Za-z0-9_-]{1,255}$")]
+    private static partial Regex IdentifierPattern();
+}

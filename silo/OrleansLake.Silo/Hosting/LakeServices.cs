@@ -1,0 +1,31 @@
+using OrleansLake.Contracts;
+using OrleansLake.Grains;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Pump;
+using OrleansLake.Silo.Configuration;
+
+namespace OrleansLake.Silo.Hosting;
+
+/// <summary>What the grains are given on this silo: catalog, brokers, writers, budget, ids.</summary>
+internal static class LakeServices
+{
+    /// <summary>Registers them.</summary>
+    public static void Add(IServiceCollection services, SiloConfig config)
+    {
+        string siloName = $"{Environment.MachineName}:{config.Orleans.SiloPort}";
+        services.AddSingleton(provider => new IdSource(provider.GetRequiredService<TimeProvider>(), new Random()));
+        services.AddSingleton(_ => new MemoryBudget(config.MemoryBudgetBytes));
+        services.AddSingleton(provider => new Catalogs(new Dictionary<string, ICatalog>
+        {
+            [config.Catalog] = new LocalCatalog(config.Warehouse, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()),
+        }));
+        services.AddSingleton<PipelineTables>();
+        services.AddSingleton(new CommitIntervals(config.Pipelines
+            .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
+            .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));
+        services.AddSingleton(provider => new KafkaConnections(
+            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Kafka), provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<ITopicDirectory, KafkaTopics>();
+        services.AddSingleton<IPumpFactory>(provider => ActivatorUtilities.CreateInstance<KafkaPumpFactory>(provider, siloName));
+    }
+}

@@ -1,0 +1,102 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging.Console;
+using OrleansLake.Contracts;
+using OrleansLake.Grains;
+using OrleansLake.Silo.Configuration;
+using OrleansLake.Silo.Http;
+using OrleansLake.Silo.Telemetry;
+
+namespace OrleansLake.Silo.Hosting;
+
+/// <summary>Builds a silo from its configuration: grains, pumps, catalog, HTTP, logs.</summary>
+internal static class SiloHost
+{
+    // Longer than the drain, so that the host does not cut it short.
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
+
+    /// <summary>Builds it. <paramref name="configure"/> comes last: a test or the demo may replace a service.</summary>
+    public static WebApplication Build(SiloConfig config, Action<IServiceCollection>? configure = null)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // What this process is told is in SiloConfig, and nowhere else.
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection();
+        builder.WebHost.UseUrls(config.HttpUrl.ToString());
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        AddLogs(builder.Logging, config.Logs);
+
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering(
+                config.Orleans.SiloPort, config.Orleans.GatewayPort, serviceId: config.Orleans.ServiceId, clusterId: config.Orleans.ClusterId);
+            silo.AddMemoryGrainStorage(GrainStorage.Name);
+            silo.UseInMemoryReminderService();
+            silo.AddOrleansLakeGrains();
+        });
+
+        IServiceCollection services = builder.Services;
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = StopLimit);
+        services.AddSingleton(config);
+        services.AddSingleton(TimeProvider.System);
+        LakeServices.Add(services, config);
+        services.AddSingleton(provider => new LakeOperations(provider.GetRequiredService<IGrainFactory>()));
+        services.AddSingleton<MetricsCollector>();
+        services.AddHostedService<PumpMetrics>();
+        services.AddSingleton<PipelineStarter>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<PipelineStarter>());
+        services.ConfigureHttpJsonOptions(options => LakeJson.Configure(options.SerializerOptions));
+        services.AddHealthChecks()
+            .AddCheck("process", () => HealthCheckResult.Healthy(), ["live"])
+            .AddCheck<PipelineHealth>("pipelines", tags: ["ready"]);
+        configure?.Invoke(services);
+
+        WebApplication app = builder.Build();
+        app.Services.GetRequiredService<MetricsCollector>(); // listens from the first measurement on
+        app.Use(next => context => LakeEndpoints.OneLineErrorsAsync(context, next));
+        app.MapLake();
+        return app;
+    }
+
+    /// <summary>Where the HTTP API of a started silo listens.</summary>
+    public static Uri HttpAddress(this WebApplication app) =>
+        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    private static void AddLogs(ILoggingBuilder logging, LogConfig config)
+    {
+        logging.ClearProviders();
+        logging.SetMinimumLevel(config.Level);
+        // What Orleans and ASP.NET tell at this level is of use to their makers; what goes wrong is told at Warning.
+        logging.AddFilter("Orleans", Max(config.Level, LogLevel.Warning));
+        logging.AddFilter("Orleans.Runtime.Silo", Max(config.Level, LogLevel.Error)); // at each start, that the collector is not the server one
+        logging.AddFilter("Orleans.Runtime.Watchdog", Max(config.Level, LogLevel.Error)); // at each start, that it has not looked since boot
+        logging.AddFilter("OrleansLake", config.Level);
+        logging.AddFilter("Microsoft", Max(config.Level, LogLevel.Warning));
+        logging.AddFilter("Polly", Max(config.Level, LogLevel.Warning));
+        if (config.File is { } file)
+        {
+            logging.AddProvider(new FileLoggerProvider(file, TimeProvider.System));
+        }
+        else if (config.Json)
+        {
+            logging.AddJsonConsole(options =>
+            {
+                options.UseUtcTimestamp = true;
+                options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
+            });
+        }
+        else
+        {
+            logging.AddSimpleConsole(options =>
+            {
+                options.SingleLine = true;
+                options.UseUtcTimestamp = true;
+                options.TimestampFormat = "yyyy-MM-dd HH:mm:ss.fff ";
+                options.ColorBehavior = LoggerColorBehavior.Disabled;
+            });
+        }
+    }
+
+    private static LogLevel Max(LogLevel a, LogLevel b) => a > b ? a : b;
+}

@@ -1,0 +1,45 @@
+using Orleans.Concurrency;
+
+namespace OrleansLake.Contracts;
+
+/// <summary>
+/// One topic-partition of a pipeline, attached to the pump of the silo that it lives on. Key:
+/// <see cref="GrainKeys.TopicPartition"/>. The offsets that it keeps are a copy; the table decides.
+/// </summary>
+[Alias("orleanslake.IPartitionGrain")]
+public interface IPartitionGrain : IGrainWithStringKey
+{
+    /// <summary>Says what is wanted; the same again changes nothing. Starts, pauses, lets run.</summary>
+    [Alias("Want")]
+    Task WantAsync(PipelineDefinition definition, WantedState wanted);
+
+    /// <summary>How it does.</summary>
+    [Alias("Status"), AlwaysInterleave]
+    Task<TopicPartitionStatus> StatusAsync();
+
+    /// <summary>Tries again after an error that had stopped it.</summary>
+    [Alias("Retry")]
+    Task RetryAsync();
+
+    /// <summary>Closes and reports what was read, and waits up to 25 s for the commit. True: it is in the table.</summary>
+    [Alias("Flush"), AlwaysInterleave]
+    Task<bool> FlushAsync();
+
+    /// <summary>Decodes by the table's schema as it is now, and says from which offset on. Null: it is not being read.</summary>
+    [Alias("ReloadSchema"), AlwaysInterleave]
+    Task<AppliedSchema?> ReloadSchemaAsync();
+
+    /// <summary>Flushes, detaches, and lets go of the topic-partition.</summary>
+    [Alias("Release")]
+    Task ReleaseAsync();
+
+    /// <summary>The pump of the silo has given the topic-partition up.</summary>
+    [Alias("Notice"), OneWay]
+    Task NoticeAsync();
+}
+
+/// <summary>From where on a topic-partition is decoded by a schema.</summary>
+/// <param name="SchemaId">The schema.</param>
+/// <param name="FirstOffset">The first record; null when it has been so since reading began.</param>
+[GenerateSerializer, Immutable, Alias("orleanslake.AppliedSchema")]
+public sealed record AppliedSchema([property: Id(0)] int SchemaId, [property: Id(1)] long? FirstOffset);

@@ -1,0 +1,31 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Write;
+
+namespace OrleansLake.Grains;
+
+/// <summary>Makes the committers of tables.</summary>
+public sealed class TableCommitters(
+    Catalogs catalogs, CommitIntervals intervals, IdSource ids, TimeProvider time, ILoggerFactory loggers, IDeadLetterOffsets deadLetterOffsets) : IDisposable
+{
+    private readonly Meter _meter = new(CommitMetrics.MeterName);
+    private CommitMetrics? _metrics;
+
+    /// <summary>A committer of its own for an activation of a table's grain.</summary>
+    public TableCommitter Create(string catalog, TableIdentifier table) => new(
+        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table) },
+        catalogs.Find(catalog), ids, time, _metrics ??= new CommitMetrics(_meter), loggers.CreateLogger<TableCommitter>(), deadLetterOffsets);
+
+    /// <inheritdoc />
+    public void Dispose() => _meter.Dispose();
+}
+
+/// <summary>How often each table is committed to: as often as the hastiest of its pipelines flushes.</summary>
+public sealed class CommitIntervals(IReadOnlyDictionary<string, TimeSpan> byKey)
+{
+    /// <summary>The interval of a table.</summary>
+    public TimeSpan Of(string catalog, TableIdentifier table) =>
+        byKey.TryGetValue(Contracts.GrainKeys.Table(catalog, table.ToString()), out TimeSpan interval) ? interval : TimeSpan.FromSeconds(10);
+}

@@ -1,0 +1,277 @@
+using Microsoft.Extensions.Logging;
+using OrleansLake.Contracts;
+using OrleansLake.Ingest;
+using PumpPartitionState = OrleansLake.Ingest.Pump.PartitionState;
+using PumpPartitionStatus = OrleansLake.Ingest.Pump.PartitionStatus;
+
+namespace OrleansLake.Grains;
+
+/// <summary>What <see cref="PartitionGrain"/> keeps: a copy, for people and for noticing a table that went back.</summary>
+[GenerateSerializer, Alias("orleanslake.PartitionGrainState")]
+public sealed class PartitionGrainState
+{
+    /// <summary>The generation that the offset belongs to.</summary>
+    [Id(0)]
+    public string? Generation { get; set; }
+
+    /// <summary>The table's next offset when it was last looked at.</summary>
+    [Id(1)]
+    public long? CommittedNext { get; set; }
+
+    /// <summary>When that was, in milliseconds since 1970.</summary>
+    [Id(2)]
+    public long AsOfMs { get; set; }
+}
+
+/// <summary>
+/// One topic-partition: holds the lease on it in the pump of its silo, for as long as the pipeline wants it here. Nothing is
+/// decided by what it remembers; the table is.
+/// </summary>
+[TopicPartitionPlacement]
+internal sealed class PartitionGrain(
+    [PersistentState("partition", GrainStorage.Name)] IPersistentState<PartitionGrainState> state,
+    PumpHost pumps,
+    TimeProvider time,
+    ILogger<PartitionGrain> logger) : Grain, IPartitionGrain
+{
+    // Well below the age at which the watchdog gives a lease up.
+    private static readonly TimeSpan RenewPeriod = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CopyPeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(25);
+
+    private string _pipeline = "";
+    private TopicPartition _topicPartition;
+    private PipelineDefinition? _definition;
+    private WantedState _wanted;
+    private PumpLease? _lease;
+    private IGrainTimer? _timer;
+    private bool _copyChecked;
+
+    /// <inheritdoc />
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        (_pipeline, string topic, int partition) = GrainKeys.ParseTopicPartition(this.GetPrimaryKeyString());
+        _topicPartition = new TopicPartition(topic, partition);
+        return base.OnActivateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_lease is { } lease)
+        {
+            _lease = null;
+            try
+            {
+                await lease.DetachAsync(cancellationToken);
+            }
+            catch (OperationCanceledException)
+            {
+                // Out of time: the next owner asks the table.
+            }
+        }
+
+        await base.OnDeactivateAsync(reason, cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public async Task WantAsync(PipelineDefinition definition, WantedState wanted)
+    {
+        bool wasPaused = _wanted == WantedState.Paused;
+        _wanted = wanted;
+        if (_lease is { IsValid: true } held && held.Definition.SameAs(definition))
+        {
+            held.Renew();
+            if (wasPaused != (wanted == WantedState.Paused))
+            {
+                held.SetPaused(wanted == WantedState.Paused);
+                if (wanted == WantedState.Paused)
+                {
+                    await FlushAsync(); // what was read must not wait for records that do not come any more
+                }
+            }
+
+            return;
+        }
+
+        if (_lease is { } former)
+        {
+            _lease = null;
+            using var limit = new CancellationTokenSource(FlushLimit, time);
+            await former.DetachAsync(limit.Token);
+        }
+
+        _definition = definition;
+        Attach(definition);
+        _timer ??= this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(RenewPeriod, RenewPeriod) { KeepAlive = true });
+    }
+
+    /// <inheritdoc />
+    public async Task<TopicPartitionStatus> StatusAsync()
+    {
+        var status = new TopicPartitionStatus
+        {
+            Topic = _topicPartition.Topic,
+            Partition = _topicPartition.Partition,
+            Committed = state.State.CommittedNext,
+            Silo = RuntimeIdentity,
+        };
+        if (_lease is not { IsValid: true } lease)
+        {
+            return status;
+        }
+
+        using var limit = new CancellationTokenSource(CallLimit, time);
+        (PumpPartitionStatus? pumped, string? trouble) = await lease.StatusAsync(limit.Token);
+        return pumped is null
+            ? status with { State = TopicPartitionState.Resuming, Trouble = trouble }
+            : status with
+            {
+                State = StateOf(pumped.State),
+                Position = pumped.Position,
+                Committed = pumped.CommittedNext ?? (pumped.State == PumpPartitionState.Resuming ? status.Committed : null),
+                Lag = pumped.Lag,
+                FreshnessSeconds = pumped.OldestUncommittedAge?.TotalSeconds,
+                Trouble = pumped.Reason ?? trouble,
+            };
+    }
+
+    /// <inheritdoc />
+    public Task RetryAsync()
+    {
+        if (_lease is { IsValid: true } lease)
+        {
+            lease.Retry();
+            lease.SetPaused(_wanted == WantedState.Paused);
+        }
+        else if (_definition is { } definition)
+        {
+            Attach(definition);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public async Task<bool> FlushAsync()
+    {
+        if (_lease is not { IsValid: true } lease)
+        {
+            return true; // nothing is read here
+        }
+
+        using var limit = new CancellationTokenSource(FlushLimit, time);
+        try
+        {
+            return await lease.FlushAsync(limit.Token);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc />
+    public async Task<AppliedSchema?> ReloadSchemaAsync()
+    {
+        if (_lease is not { IsValid: true } lease)
+        {
+            return null;
+        }
+
+        using var limit = new CancellationTokenSource(FlushLimit, time);
+        (int schemaId, long? first) = await lease.ReloadSchemaAsync(limit.Token);
+        return new AppliedSchema(schemaId, first);
+    }
+
+    /// <inheritdoc />
+    public async Task ReleaseAsync()
+    {
+        _definition = null;
+        _timer?.Dispose();
+        _timer = null;
+        if (_lease is { } lease)
+        {
+            using var limit = new CancellationTokenSource(FlushLimit, time);
+            await lease.DetachAsync(limit.Token);
+            _lease = null;
+        }
+
+        DeactivateOnIdle();
+    }
+
+    /// <inheritdoc />
+    public Task NoticeAsync() => CopyAsync();
+
+    private static TopicPartitionState StateOf(PumpPartitionState pumped) => pumped switch
+    {
+        PumpPartitionState.Resuming => TopicPartitionState.Resuming,
+        PumpPartitionState.Reading => TopicPartitionState.Reading,
+        PumpPartitionState.Idle => TopicPartitionState.Idle,
+        PumpPartitionState.BlockedByTransaction => TopicPartitionState.BlockedByTransaction,
+        PumpPartitionState.Paused => TopicPartitionState.Paused,
+        PumpPartitionState.Held => TopicPartitionState.Held,
+        PumpPartitionState.Draining => TopicPartitionState.Draining,
+        _ => TopicPartitionState.Stopped,
+    };
+
+    // Called by the pump's thread: a message to this grain, never its fields.
+    private void Attach(PipelineDefinition definition)
+    {
+        IPartitionGrain self = this.AsReference<IPartitionGrain>();
+        _copyChecked = false;
+        _lease = pumps.Attach(definition, _topicPartition, _wanted == WantedState.Paused, () => self.NoticeAsync());
+    }
+
+    private async Task TickAsync(CancellationToken cancellationToken)
+    {
+        if (_definition is not { } definition)
+        {
+            return;
+        }
+
+        if (_lease is not { IsValid: true } lease)
+        {
+            Attach(definition); // lost to a twin or to an ending pump; null while the silo drains
+            return;
+        }
+
+        lease.Renew();
+        if (!_copyChecked || time.GetUtcNow().ToUnixTimeMilliseconds() - state.State.AsOfMs >= CopyPeriod.TotalMilliseconds)
+        {
+            await CopyAsync();
+        }
+    }
+
+    /// <summary>Copies the table's offset into the grain's state, and says so where it is behind what was remembered.</summary>
+    private async Task CopyAsync()
+    {
+        if (_lease is not { IsValid: true } lease)
+        {
+            return;
+        }
+
+        using var limit = new CancellationTokenSource(CallLimit, time);
+        (PumpPartitionStatus? status, _) = await lease.StatusAsync(limit.Token);
+        if (_lease != lease || status?.CommittedNext is not { } next)
+        {
+            return;
+        }
+
+        bool sameLife = state.State.Generation == lease.Definition.Generation;
+        if (!_copyChecked && sameLife && state.State.CommittedNext > next)
+        {
+            logger.LogTableWentBack(_pipeline, _topicPartition, state.State.CommittedNext.Value, next);
+        }
+
+        _copyChecked = true;
+        if (!sameLife || state.State.CommittedNext != next)
+        {
+            state.State.Generation = lease.Definition.Generation;
+            state.State.CommittedNext = next;
+            state.State.AsOfMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+            await state.WriteStateAsync();
+        }
+    }
+}

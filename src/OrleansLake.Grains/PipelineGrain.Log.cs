@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Logging;
+using OrleansLake.Contracts;
+
+namespace OrleansLake.Grains;
+
+internal static partial class PipelineGrainLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Pipeline {Pipeline} {Change}: {Topics} into {Table}")]
+    public static partial void LogConfigured(this ILogger logger, string pipeline, string change, string topics, string table);
+
+    [LoggerMessage(2, LogLevel.Information, "Pipeline {Pipeline} shall be {Wanted}")]
+    public static partial void LogWanted(this ILogger logger, string pipeline, WantedState wanted);
+
+    [LoggerMessage(3, LogLevel.Information, "Pipeline {Pipeline} is removed; what it committed stays")]
+    public static partial void LogRemoved(this ILogger logger, string pipeline);
+
+    [LoggerMessage(4, LogLevel.Information, "Pipeline {Pipeline}: topic {Topic} has {Partitions} partitions")]
+    public static partial void LogPartitionsFound(this ILogger logger, string pipeline, string topic, int partitions);
+
+    [LoggerMessage(5, LogLevel.Information, "Table {Table} created at {Location}")]
+    public static partial void LogCreated(this ILogger logger, string table, string location);
+}

@@ -1,0 +1,309 @@
+using Microsoft.Extensions.Logging;
+using OrleansLake.Contracts;
+
+namespace OrleansLake.Grains;
+
+/// <summary>What <see cref="PipelineGrain"/> keeps.</summary>
+[GenerateSerializer, Alias("orleanslake.PipelineGrainState")]
+public sealed class PipelineGrainState
+{
+    /// <summary>What it is; null before it was configured and after it was removed.</summary>
+    [Id(0)]
+    public PipelineDefinition? Definition { get; set; }
+
+    /// <summary>What is wanted of it.</summary>
+    [Id(1)]
+    public WantedState Wanted { get; set; }
+
+    /// <summary>How many partitions each topic had when it was last asked.</summary>
+    [Id(2)]
+    public Dictionary<string, int> Partitions { get; set; } = [];
+}
+
+/// <summary>
+/// One pipeline: sees that its tables are there, finds its topic-partitions, and tells each what is wanted of it, again and
+/// again, so that one whose silo died comes up on another. A timer does it while the grain lives; a reminder brings the grain back.
+/// </summary>
+internal sealed class PipelineGrain(
+    [PersistentState("pipeline", GrainStorage.Name)] IPersistentState<PipelineGrainState> state,
+    PipelineTables tables,
+    ITopicDirectory topics,
+    TimeProvider time,
+    ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
+{
+    private const string KeepAlive = "keep-alive";
+    private static readonly TimeSpan DiscoverPeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan OutsideLimit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(5);
+
+    private IGrainTimer? _timer;
+    private string? _trouble;
+    private bool _tablesEnsured;
+
+    private string Name => this.GetPrimaryKeyString();
+
+    /// <inheritdoc />
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (state.State.Definition is not null)
+        {
+            StartTimer();
+        }
+
+        return base.OnActivateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public async Task ConfigureAsync(PipelineDefinition definition)
+    {
+        if (definition.Name != Name)
+        {
+            throw new ArgumentException($"pipeline {Name}: expected its own name in the definition, got \"{definition.Name}\"", nameof(definition));
+        }
+
+        if (!definition.SameAs(state.State.Definition))
+        {
+            bool known = state.State.Definition is not null;
+            state.State.Definition = definition;
+            _tablesEnsured = false;
+            await state.WriteStateAsync();
+            logger.LogConfigured(Name, known ? "has a new definition" : "is new", string.Join(", ", definition.Topics), definition.Table);
+        }
+
+        await Lake.EnterAsync(new PipelineEntry(Name, definition.Catalog, definition.Table));
+        await this.RegisterOrUpdateReminder(KeepAlive, ReminderPeriod, ReminderPeriod);
+        StartTimer();
+    }
+
+    /// <inheritdoc />
+    public async Task<PipelineStatus?> StatusAsync()
+    {
+        if (state.State.Definition is not { } definition)
+        {
+            return null;
+        }
+
+        TopicPartitionStatus[] partitions = await Task.WhenAll(TopicPartitions(definition).Select(StatusOfAsync));
+        return new PipelineStatus
+        {
+            Name = Name,
+            Generation = definition.Generation,
+            Table = definition.Table,
+            Wanted = state.State.Wanted,
+            Trouble = _trouble,
+            TopicPartitions = partitions,
+        };
+    }
+
+    /// <inheritdoc />
+    public Task<bool> PauseAsync() => WantAsync(WantedState.Paused);
+
+    /// <inheritdoc />
+    public async Task<bool> ResumeAsync()
+    {
+        if (!await WantAsync(WantedState.Running))
+        {
+            return false;
+        }
+
+        await Task.WhenAll(TopicPartitions(state.State.Definition!).Select(one => Partition(one).RetryAsync()));
+        return true;
+    }
+
+    /// <inheritdoc />
+    public async Task<PipelineFlush?> FlushAsync()
+    {
+        if (state.State.Definition is not { } definition)
+        {
+            return null;
+        }
+
+        NamedTopicPartition[] all = [.. TopicPartitions(definition)];
+        bool[] committed = await Task.WhenAll(all.Select(one => Partition(one).FlushAsync()));
+        string[] waiting = [.. all.Where((_, index) => !committed[index]).Select(one => $"{one.Topic}-{one.Partition}")];
+        return new PipelineFlush(waiting.Length == 0, waiting);
+    }
+
+    /// <inheritdoc />
+    public async Task<SchemaReload?> ReloadSchemaAsync()
+    {
+        if (state.State.Definition is not { } definition)
+        {
+            return null;
+        }
+
+        SchemaReload table = await GrainFactory.GetGrain<ITableGrain>(GrainKeys.Table(definition.Catalog, definition.Table)).ReloadSchemaAsync();
+        NamedTopicPartition[] all = [.. TopicPartitions(definition)];
+        AppliedSchema?[] applied = await Task.WhenAll(all.Select(one => Partition(one).ReloadSchemaAsync()));
+        return table with
+        {
+            SchemaId = applied.Max(one => one?.SchemaId) ?? table.SchemaId,
+            FirstOffsets =
+            [
+                .. all.Zip(applied)
+                    .Where(pair => pair.Second is { FirstOffset: not null })
+                    .Select(pair => new SchemaFirstOffset(Name, pair.First.Topic, pair.First.Partition, pair.Second!.FirstOffset!.Value)),
+            ],
+        };
+    }
+
+    /// <inheritdoc />
+    public Task DiscoverAsync() => LookAsync(CancellationToken.None);
+
+    /// <inheritdoc />
+    public async Task RemoveAsync()
+    {
+        if (state.State.Definition is { } definition)
+        {
+            await Task.WhenAll(TopicPartitions(definition).Select(one => Partition(one).ReleaseAsync()));
+        }
+
+        _timer?.Dispose();
+        _timer = null;
+        if (await this.GetReminder(KeepAlive) is { } reminder)
+        {
+            await this.UnregisterReminder(reminder);
+        }
+
+        await Lake.StrikeAsync(Name);
+        await state.ClearStateAsync();
+        logger.LogRemoved(Name);
+        DeactivateOnIdle();
+    }
+
+    /// <inheritdoc />
+    public Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        // Coming up was the point: OnActivateAsync has set the timer.
+        return Task.CompletedTask;
+    }
+
+    private ILakeGrain Lake => GrainFactory.GetGrain<ILakeGrain>(GrainKeys.Lake);
+
+    private IPartitionGrain Partition(NamedTopicPartition one) =>
+        GrainFactory.GetGrain<IPartitionGrain>(GrainKeys.TopicPartition(Name, one.Topic, one.Partition));
+
+    private IEnumerable<NamedTopicPartition> TopicPartitions(PipelineDefinition definition) =>
+        from topic in definition.Topics
+        from partition in Enumerable.Range(0, state.State.Partitions.GetValueOrDefault(topic))
+        select new NamedTopicPartition(topic, partition);
+
+    private void StartTimer() =>
+        _timer ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(TimeSpan.Zero, DiscoverPeriod) { KeepAlive = true });
+
+    private async Task<bool> WantAsync(WantedState wanted)
+    {
+        if (state.State.Definition is not { } definition)
+        {
+            return false;
+        }
+
+        if (state.State.Wanted != wanted)
+        {
+            state.State.Wanted = wanted;
+            await state.WriteStateAsync();
+            logger.LogWanted(Name, wanted);
+        }
+
+        await Task.WhenAll(TopicPartitions(definition).Select(one => Partition(one).WantAsync(definition, wanted)));
+        return true;
+    }
+
+    private async Task<TopicPartitionStatus> StatusOfAsync(NamedTopicPartition one)
+    {
+        try
+        {
+            return await Partition(one).StatusAsync().WaitAsync(StatusLimit, time);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            return new TopicPartitionStatus
+            {
+                Topic = one.Topic,
+                Partition = one.Partition,
+                State = TopicPartitionState.Detached,
+                Trouble = $"no answer from its grain: {error.Message}",
+            };
+        }
+    }
+
+    /// <summary>One round: tables, topics, topic-partitions. What stands in the way is kept for the status and looked at again soon.</summary>
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        if (state.State.Definition is not { } definition)
+        {
+            return;
+        }
+
+        string? trouble = null;
+        try
+        {
+            using var limit = new CancellationTokenSource(OutsideLimit, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            if (!_tablesEnsured)
+            {
+                await tables.EnsureAsync(definition, either.Token);
+                _tablesEnsured = true;
+            }
+
+            trouble = await FindPartitionsAsync(definition, either.Token);
+            await Task.WhenAll(TopicPartitions(definition).Select(one => Partition(one).WantAsync(definition, state.State.Wanted)));
+        }
+        catch (Exception error) when (error is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+        {
+            trouble = error is OperationCanceledException ? $"no answer within {OutsideLimit.TotalSeconds:0} s from the catalog or the brokers" : error.Message;
+        }
+
+        if (trouble != _trouble)
+        {
+            _trouble = trouble;
+            if (trouble is null)
+            {
+                logger.LogTroubleOver(Name);
+            }
+            else
+            {
+                logger.LogTrouble(Name, trouble);
+            }
+        }
+
+        _timer?.Change(trouble is null ? DiscoverPeriod : RetryPeriod, trouble is null ? DiscoverPeriod : RetryPeriod);
+    }
+
+    private async Task<string?> FindPartitionsAsync(PipelineDefinition definition, CancellationToken cancellationToken)
+    {
+        var troubles = new List<string>();
+        bool changed = false;
+        foreach (string topic in definition.Topics)
+        {
+            try
+            {
+                int? count = await topics.PartitionsOfAsync(Name, topic, cancellationToken);
+                if (count is null)
+                {
+                    troubles.Add($"topic {topic}: the brokers know no such topic");
+                }
+                else if (count > state.State.Partitions.GetValueOrDefault(topic))
+                {
+                    // Fewer than before means a topic made anew: the source notices, and says so by topic-partition.
+                    logger.LogPartitionsFound(Name, topic, count.Value);
+                    state.State.Partitions[topic] = count.Value;
+                    changed = true;
+                }
+            }
+            catch (Exception error) when (error is not OperationCanceledException and not OutOfMemoryException)
+            {
+                troubles.Add($"topic {topic}: {error.Message}");
+            }
+        }
+
+        if (changed)
+        {
+            await state.WriteStateAsync(CancellationToken.None);
+        }
+
+        return troubles.Count == 0 ? null : string.Join("; ", troubles);
+    }
+}

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+using OrleansLake.Ingest.Kafka;
+
+namespace OrleansLake.Grains;
+
+/// <summary>How this silo reaches the brokers of each pipeline: settings with secrets in them, which therefore stay here.</summary>
+public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> byPipeline, ILoggerFactory loggers) : IDisposable
+{
+    private const string BootstrapServers = "bootstrap.servers";
+    private const string Group = "group.id";
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, KafkaLookup> _lookups = [];
+
+    /// <summary>A pipeline's brokers.</summary>
+    /// <exception cref="PipelineTroubleException">This silo has no settings for it.</exception>
+    public string BootstrapOf(string pipeline) => SettingsOf(pipeline)[BootstrapServers];
+
+    /// <summary>The group under which people's lag tools find a pipeline.</summary>
+    public string GroupOf(string pipeline) => SettingsOf(pipeline).TryGetValue(Group, out string? group) ? group : $"orleanslake-{pipeline}";
+
+    /// <summary>A source of its own for a pump.</summary>
+    public KafkaSource OpenSource(string pipeline)
+    {
+        var settings = new Dictionary<string, string>(SettingsOf(pipeline)) { [Group] = GroupOf(pipeline) };
+        settings.Remove(BootstrapServers);
+        return new KafkaSource(new KafkaSourceOptions { BootstrapServers = BootstrapOf(pipeline), Settings = settings, Log = LogOf(pipeline) });
+    }
+
+    /// <summary>The client for questions, one a pipeline.</summary>
+    public KafkaLookup LookupOf(string pipeline)
+    {
+        lock (_lock)
+        {
+            if (!_lookups.TryGetValue(pipeline, out KafkaLookup? lookup))
+            {
+                _lookups.Add(pipeline, lookup = new KafkaLookup(BootstrapOf(pipeline), SettingsOf(pipeline), LogOf(pipeline)));
+            }
+
+            return lookup;
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (KafkaLookup lookup in _lookups.Values)
+            {
+                lookup.Dispose();
+            }
+
+            _lookups.Clear();
+        }
+    }
+
+    private IReadOnlyDictionary<string, string> SettingsOf(string pipeline) => byPipeline.TryGetValue(pipeline, out IReadOnlyDictionary<string, string>? settings)
+        ? settings
+        : throw new PipelineTroubleException($"pipeline {pipeline}: this silo has no Kafka settings for it; add it to \"pipelines\" in its configuration");
+
+    private Action<KafkaLogLine> LogOf(string pipeline)
+    {
+        ILogger logger = loggers.CreateLogger("OrleansLake.Kafka");
+        return line => logger.LogKafkaLine(pipeline, $"{line.Facility} {line.Text}");
+    }
+}

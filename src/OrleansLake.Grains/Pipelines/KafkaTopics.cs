@@ -1,0 +1,9 @@
+namespace OrleansLake.Grains;
+
+/// <summary>Asks Kafka for topics.</summary>
+public sealed class KafkaTopics(KafkaConnections connections) : ITopicDirectory
+{
+    /// <inheritdoc />
+    public Task<int?> PartitionsOfAsync(string pipeline, string topic, CancellationToken cancellationToken) =>
+        connections.LookupOf(pipeline).PartitionsOfAsync(topic, cancellationToken);
+}

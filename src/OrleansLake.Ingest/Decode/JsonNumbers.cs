@@ -1,0 +1,283 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace OrleansLake.Ingest.Decode;
+
+/// <summary>A number as it stands in the document: its digits as far as 64 bits go, and where its text lies.</summary>
+internal unsafe struct NumberToken
+{
+    /// <summary>First byte of the text.</summary>
+    public byte* Text;
+
+    /// <summary>Bytes of the text.</summary>
+    public int Length;
+
+    /// <summary>Whether it has a minus.</summary>
+    public bool Negative;
+
+    /// <summary>Whether <see cref="Digits"/> and <see cref="Exponent"/> are the number: it has no more than 19 digits.</summary>
+    public bool Whole;
+
+    /// <summary>All digits, point left out.</summary>
+    public ulong Digits;
+
+    /// <summary>Power of ten that the digits are multiplied with; saturated far beyond any type.</summary>
+    public int Exponent;
+}
+
+/// <summary>Numbers of a JSON document, and what they are in the types of a table. None is rounded but to float and double.</summary>
+internal static unsafe class JsonNumbers
+{
+    /// <summary>More than the digits that a document can have, so that no fraction makes up for it.</summary>
+    private const long MaxExponent = 4_000_000_000;
+
+    private static readonly UInt128[] PowersOfTen = MakePowersOfTen();
+
+    /// <summary>Reads -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? and returns what stands behind it; null where that is not there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Read(byte* p, byte* end, out NumberToken token)
+    {
+        Unsafe.SkipInit(out token);
+        token.Text = p;
+        token.Negative = *p == '-';
+        p += token.Negative ? 1 : 0;
+        byte* first = p;
+        ulong digits = 0;
+        p = ReadDigits(p, end, ref digits);
+        nint count = (nint)(p - first);
+        if (count == 0 || (*first == '0' && count > 1))
+        {
+            return null;
+        }
+
+        long exponent = 0;
+        if (p < end && *p == '.')
+        {
+            byte* fraction = ++p;
+            p = ReadDigits(p, end, ref digits);
+            exponent = fraction - p;
+            if (exponent == 0)
+            {
+                return null;
+            }
+
+            count -= (nint)exponent;
+        }
+
+        if (p < end && (*p | 0x20) == 'e')
+        {
+            p = ReadExponent(p + 1, end, ref exponent);
+            if (p == null)
+            {
+                return null;
+            }
+        }
+
+        token.Digits = digits;
+        token.Exponent = (int)Math.Clamp(exponent, -2_000_000_000, 2_000_000_000);
+        token.Whole = count <= 19;
+        token.Length = (int)(p - token.Text);
+        return p;
+    }
+
+    /// <summary>A number without a fraction, in any notation, that a long can hold.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryLong(in NumberToken token, out long value, out RejectReason reason)
+    {
+        if (token.Whole && token.Exponent == 0 && token.Digits <= long.MaxValue)
+        {
+            value = token.Negative ? -(long)token.Digits : (long)token.Digits;
+            reason = default;
+            return true;
+        }
+
+        bool fits = TryUnscaled(token, precision: 19, scale: 0, out var exact, out reason);
+        value = (long)exact;
+        if (fits && value != exact)
+        {
+            reason = RejectReason.OutOfRange;
+            return false;
+        }
+
+        return fits;
+    }
+
+    /// <summary>The exact number of 1/10^scale, of at most so many digits.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static bool TryUnscaled(in NumberToken token, int precision, int scale, out Int128 value, out RejectReason reason)
+    {
+        value = 0;
+        reason = RejectReason.OutOfRange;
+
+        // The digits between the first and the last that are not zero, and the power of ten of the last.
+        byte* p = token.Text + (token.Negative ? 1 : 0);
+        byte* end = token.Text + token.Length;
+        byte* e = p;
+        while (e < end && *e is (byte)'.' or (>= (byte)'0' and <= (byte)'9'))
+        {
+            e++;
+        }
+
+        while (p < e && *p is (byte)'0' or (byte)'.')
+        {
+            p++;
+        }
+
+        if (p == e)
+        {
+            return true;
+        }
+
+        byte* last = e - 1;
+        long exponent = token.Exponent;
+        while (*last is (byte)'0' or (byte)'.')
+        {
+            exponent += *last == '0' ? 1 : 0;
+            last--;
+        }
+
+        int count = 0;
+        UInt128 unscaled = 0;
+        for (; p <= last; p++)
+        {
+            if (*p != '.')
+            {
+                if (++count > 38)
+                {
+                    // So many digits end behind the point or the number is too large: the first says more.
+                    reason = exponent + scale < 0 ? RejectReason.Inexact : RejectReason.OutOfRange;
+                    return false;
+                }
+
+                unscaled = (unscaled * 10) + (uint)(*p - '0');
+            }
+        }
+
+        if (exponent + scale < 0)
+        {
+            reason = RejectReason.Inexact;
+            return false;
+        }
+
+        if (count + exponent + scale > precision)
+        {
+            return false;
+        }
+
+        unscaled *= PowersOfTen[(int)(exponent + scale)];
+        value = token.Negative ? -(Int128)unscaled : (Int128)unscaled;
+        return true;
+    }
+
+    /// <summary>The nearest double; false where that is infinite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool TryDouble(in NumberToken token, out double value)
+    {
+        if (token.Whole && token.Digits <= 1UL << 53 && (uint)(token.Exponent + 22) <= 44)
+        {
+            // Both operands are exact, so one operation rounds once.
+            value = token.Exponent < 0 ? token.Digits / DecimalToDouble.ExactPower(-token.Exponent) : token.Digits * DecimalToDouble.ExactPower(token.Exponent);
+            value = token.Negative ? -value : value;
+            return true;
+        }
+
+        return TryDoubleSlow(token, out value);
+    }
+
+    /// <summary>The nearest float; false where that is infinite.</summary>
+    public static bool TryFloat(in NumberToken token, out float value)
+    {
+        value = float.Parse(new ReadOnlySpan<byte>(token.Text, token.Length), System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture);
+        return float.IsFinite(value);
+    }
+
+    private static bool TryDoubleSlow(in NumberToken token, out double value)
+    {
+        if (token.Whole && DecimalToDouble.TryNearest(token.Digits, token.Exponent, out value))
+        {
+            value = token.Negative ? -value : value;
+        }
+        else
+        {
+            value = double.Parse(new ReadOnlySpan<byte>(token.Text, token.Length), System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return double.IsFinite(value);
+    }
+
+    /// <summary>Takes digits eight at a time; beyond 19 the value wraps and is not used.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* ReadDigits(byte* p, byte* end, ref ulong value)
+    {
+        while (p < end)
+        {
+            // A digit is a byte 0x3N with N below 10: adding 6 must not carry into the upper half.
+            ulong chunk = Unsafe.ReadUnaligned<ulong>(p) ^ 0x3030303030303030;
+            ulong other = (chunk | (chunk + 0x0606060606060606)) & 0xF0F0F0F0F0F0F0F0;
+            int count = BitOperations.TrailingZeroCount(other) >> 3;
+            if (count == 8)
+            {
+                value = (value * 100_000_000) + EightDigits(chunk);
+                p += 8;
+                continue;
+            }
+
+            if (count > 0)
+            {
+                // Shifted up, the missing leading digits are zeros.
+                value = (value * SmallPower(count)) + EightDigits(chunk << (64 - (count * 8)));
+                p += count;
+            }
+
+            break;
+        }
+
+        return p < end ? p : end;
+    }
+
+    /// <summary>The value of eight digits, most significant in the lowest byte.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint EightDigits(ulong digits)
+    {
+        digits = (digits * 10) + (digits >> 8);
+        return (uint)((((digits & 0x000000FF000000FF) * 0x000F424000000064) + (((digits >> 16) & 0x000000FF000000FF) * 0x0000271000000001)) >> 32);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint SmallPower(int exponent) => Unsafe.Add(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(SmallPowers), exponent);
+
+    private static ReadOnlySpan<uint> SmallPowers => [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+    private static byte* ReadExponent(byte* p, byte* end, ref long exponent)
+    {
+        bool negative = p < end && *p == '-';
+        p += p < end && *p is (byte)'-' or (byte)'+' ? 1 : 0;
+        byte* first = p;
+        long value = 0;
+        while (p < end && *p is >= (byte)'0' and <= (byte)'9')
+        {
+            value = Math.Min(MaxExponent, (value * 10) + (*p - '0'));
+            p++;
+        }
+
+        if (p == first)
+        {
+            return null;
+        }
+
+        exponent += negative ? -value : value;
+        return p;
+    }
+
+    private static UInt128[] MakePowersOfTen()
+    {
+        var powers = new UInt128[39];
+        powers[0] = 1;
+        for (int i = 1; i < powers.Length; i++)
+        {
+            powers[i] = powers[i - 1] * 10;
+        }
+
+        return powers;
+    }
+}

@@ -1,0 +1,285 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Text;
+
+namespace OrleansLake.Ingest.Decode;
+
+/// <summary>What a decoder does at a place of the document.</summary>
+internal enum JsonKind : byte
+{
+    String,
+    Long,
+    Double,
+    Timestamp,
+    Boolean,
+    Int,
+    Struct,
+    List,
+    Map,
+    Float,
+    Decimal,
+    Date,
+    Time,
+    Uuid,
+    Fixed,
+    Binary,
+    Nothing,
+}
+
+/// <summary>One place of the schema: what may stand there, and the columns that it goes to.</summary>
+internal sealed class JsonNode
+{
+    /// <summary>What to do.</summary>
+    public required JsonKind Kind;
+
+    /// <summary>The type, for messages.</summary>
+    public required string TypeName;
+
+    /// <summary>Whether null is refused.</summary>
+    public required bool Required;
+
+    /// <summary>Containers around it: the document is 0, what stands in it is 1.</summary>
+    public required int Depth;
+
+    /// <summary>Definition level of what holds it: what its leaves get when it is null.</summary>
+    public required int NullDefinition;
+
+    /// <summary>Definition level of the node itself when it is there: what leaves of an empty list get.</summary>
+    public int Definition;
+
+    /// <summary>Repetition level of its second and later elements.</summary>
+    public int ElementRepetition;
+
+    /// <summary>The leaf of a primitive, the first leaf of anything else.</summary>
+    public LeafColumn? Leaf;
+
+    /// <summary>All leaves below, in order.</summary>
+    public LeafColumn[] Leaves = [];
+
+    /// <summary>Element of a list; value of a map.</summary>
+    public JsonNode? Element;
+
+    /// <summary>Key of a map.</summary>
+    public JsonNode? Key;
+
+    /// <summary>Fields of a struct.</summary>
+    public JsonStruct? Struct;
+
+    /// <summary>Digits of a decimal.</summary>
+    public int Precision, Scale;
+
+    /// <summary>Whether a timestamp is an instant (and must name its zone) or a wall clock (and must not).</summary>
+    public bool WithZone;
+
+    /// <summary>Whether a timestamp counts nanoseconds.</summary>
+    public bool Nanos;
+
+    /// <summary>The last date read here: its ten characters and its day.</summary>
+    public ulong DateHead = Unsafe.ReadUnaligned<ulong>(in "1970-01-"u8[0]);
+
+    /// <inheritdoc cref="DateHead" />
+    public ushort DateTail = Unsafe.ReadUnaligned<ushort>(in "01"u8[0]);
+
+    /// <inheritdoc cref="DateHead" />
+    public int DateDays;
+
+    /// <summary>Writes null, or the absence of anything above, to every leaf.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddAbsent(int definition, int repetition)
+    {
+        foreach (var leaf in Leaves)
+        {
+            leaf.AddAbsent(definition, repetition);
+        }
+    }
+}
+
+/// <summary>One field name that was met in a struct: of the schema (<see cref="Node"/>), or unknown and to be skipped.</summary>
+internal sealed class JsonMember
+{
+    /// <summary>The name, unescaped.</summary>
+    public required byte[] Name;
+
+    /// <summary>Index among the struct's fields; −1 for an unknown one.</summary>
+    public required int Index;
+
+    /// <summary>What to do with the value; null: skip it.</summary>
+    public JsonNode? Node;
+
+    /// <summary>Name between quotes, and the colon; 0 where it cannot stand so (it needs escapes).</summary>
+    public int TokenLength;
+
+    /// <summary>The whole token where it is longer than a vector.</summary>
+    public byte[]? LongToken;
+
+    /// <summary>The token's first bytes, and ones where they count.</summary>
+    public Vector256<byte> Expected, Mask;
+
+    /// <summary>The two members that were last seen to follow this one.</summary>
+    public JsonMember First = null!, Second = null!;
+
+    /// <summary>Accepted records in which it was unknown.</summary>
+    public long Count;
+
+    /// <summary>Where it stands, for <see cref="IRecordDecoder.TakeUnknownFields"/>.</summary>
+    public string Path = "";
+
+    public static JsonMember Create(byte[] name, int index, JsonNode? node, string path)
+    {
+        byte[] token = [(byte)'"', .. name, (byte)'"', (byte)':'];
+        bool plain = name.All(b => b is >= 0x20 and not (byte)'"' and not (byte)'\\');
+        Span<byte> expected = stackalloc byte[32];
+        Span<byte> mask = stackalloc byte[32];
+        int head = Math.Min(32, token.Length);
+        token.AsSpan(0, head).CopyTo(expected);
+        mask[..head].Fill(0xFF);
+        var member = new JsonMember
+        {
+            Name = name,
+            Index = index,
+            Node = node,
+            TokenLength = plain ? token.Length : 0,
+            LongToken = plain && token.Length > 32 ? token : null,
+            Expected = Vector256.Create<byte>(expected),
+            Mask = Vector256.Create<byte>(mask),
+            Path = path,
+        };
+        member.First = member.Second = member;
+        return member;
+    }
+}
+
+/// <summary>The fields of a struct by name, and what order they came in.</summary>
+internal sealed class JsonStruct
+{
+    private const int MaxUnknown = 256;
+
+    private int[] _buckets;
+    private readonly List<JsonMember> _members = [];
+
+    public JsonStruct(IReadOnlyList<(byte[] Name, JsonNode Node)> fields, string path)
+    {
+        Path = path;
+        Fields = [.. fields.Select((field, i) => JsonMember.Create(field.Name, i, field.Node, Join(path, Encoding.UTF8.GetString(field.Name))))];
+        Others = JsonMember.Create("*"u8.ToArray(), -1, null, Join(path, "*"));
+        Others.TokenLength = 0;
+        Start = JsonMember.Create([], -1, null, path);
+        Start.TokenLength = 0;
+        _buckets = new int[16];
+        foreach (var field in Fields)
+        {
+            Insert(field);
+        }
+
+        // Until a record has been seen: the order of the schema.
+        var previous = Start;
+        foreach (var field in Fields)
+        {
+            previous.First = previous.Second = field;
+            previous = field;
+        }
+
+        Seen = new ulong[(Fields.Length + 63) / 64];
+        All = new ulong[Seen.Length];
+        for (int i = 0; i < Fields.Length; i++)
+        {
+            All[i / 64] |= 1UL << (i % 64);
+        }
+    }
+
+    /// <summary>Where the struct stands.</summary>
+    public readonly string Path;
+
+    /// <summary>The fields of the schema in its order.</summary>
+    public readonly JsonMember[] Fields;
+
+    /// <summary>What precedes the first member.</summary>
+    public readonly JsonMember Start;
+
+    /// <summary>Stands for unknown names beyond those that are kept.</summary>
+    public readonly JsonMember Others;
+
+    /// <summary>One bit a field that was met in this object. A schema does not nest into itself, so there is one object at a time.</summary>
+    public readonly ulong[] Seen;
+
+    /// <summary>Where the value of each field stands, while an object is read twice; 0 where it is absent.</summary>
+    public nint[]? Positions;
+
+    /// <summary>One bit a field that there is.</summary>
+    public readonly ulong[] All;
+
+    /// <summary>Every member with a name: fields, and unknown ones that were met.</summary>
+    public IEnumerable<JsonMember> Unknown => _members.Where(member => member.Node is null).Append(Others);
+
+    /// <summary>The member of that name; an unknown name is kept for next time while there are few.</summary>
+    public JsonMember Find(ReadOnlySpan<byte> name)
+    {
+        for (int i = (int)Hash(name) & (_buckets.Length - 1); _buckets[i] != 0; i = (i + 1) & (_buckets.Length - 1))
+        {
+            var member = _members[_buckets[i] - 1];
+            if (name.SequenceEqual(member.Name))
+            {
+                return member;
+            }
+        }
+
+        if (_members.Count - Fields.Length >= MaxUnknown || name.Length > 256)
+        {
+            return Others;
+        }
+
+        var unknown = JsonMember.Create(name.ToArray(), -1, null, Join(Path, Encoding.UTF8.GetString(name)));
+        Insert(unknown);
+        return unknown;
+    }
+
+    public static string Join(string path, string name) => path.Length == 0 ? name : path + "." + name;
+
+    private void Insert(JsonMember member)
+    {
+        _members.Add(member);
+        if (_members.Count * 4 > _buckets.Length)
+        {
+            _buckets = new int[_buckets.Length * 2];
+            for (int i = 0; i < _members.Count; i++)
+            {
+                Place(i);
+            }
+        }
+        else
+        {
+            Place(_members.Count - 1);
+        }
+    }
+
+    private void Place(int index)
+    {
+        int i = (int)Hash(_members[index].Name) & (_buckets.Length - 1);
+        while (_buckets[i] != 0)
+        {
+            i = (i + 1) & (_buckets.Length - 1);
+        }
+
+        _buckets[i] = index + 1;
+    }
+
+    /// <summary>Over length, first and last eight bytes: names that agree in those are told apart by comparing.</summary>
+    private static uint Hash(ReadOnlySpan<byte> name)
+    {
+        ulong head = 0, tail = 0;
+        if (name.Length >= 8)
+        {
+            head = Unsafe.ReadUnaligned<ulong>(in name[0]);
+            tail = Unsafe.ReadUnaligned<ulong>(in name[^8]);
+        }
+        else
+        {
+            foreach (byte b in name)
+            {
+                head = (head << 8) | b;
+            }
+        }
+
+        return (uint)(((head * 0x9E3779B97F4A7C15) ^ (tail * 0xC2B2AE3D27D4EB4F) ^ ((ulong)name.Length * 0x165667B19E3779F9)) >> 32);
+    }
+}

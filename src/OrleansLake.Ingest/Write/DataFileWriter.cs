@@ -1,0 +1,100 @@
+using OrleansLake.Iceberg;
+using OrleansLake.Parquet;
+
+namespace OrleansLake.Ingest.Write;
+
+/// <summary>The files of one table partition: one is open, and a new one begins when it has reached the target size.</summary>
+internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, PartitionKey partition, Func<string> nextLocation) : IAsyncDisposable
+{
+    private readonly List<Written> _written = [];
+    private ParquetWriter? _writer;
+    private DeferredObject? _object;
+
+    /// <summary>Memory that the open file holds.</summary>
+    public long BufferedBytes => (_writer?.BufferedBytes ?? 0) + (_object?.HeldBytes ?? 0);
+
+    /// <summary>Bytes that the open file would have if it were closed now.</summary>
+    public long FileSizeBytes => _writer?.EstimatedFileSizeBytes ?? 0;
+
+    /// <summary>Appends a run of rows.</summary>
+    public void Append(ColumnBatch batch, int firstRow, int rowCount)
+    {
+        _writer ??= Begin();
+        _writer.Append(batch, firstRow, rowCount);
+        if (_writer.EstimatedFileSizeBytes >= plan.TargetFileSizeBytes)
+        {
+            Finish();
+        }
+    }
+
+    /// <summary>Writes what is in memory; the files are not yet durable.</summary>
+    public void Finish()
+    {
+        if (_writer is { } writer && _object is { } target)
+        {
+            var file = writer.Close();
+            plan.Keep(writer);
+            _writer = null;
+            _object = null;
+            _written.Add(new Written(target, file));
+        }
+    }
+
+    /// <summary>Makes the files durable and describes them.</summary>
+    public async Task<IReadOnlyList<DataFile>> CompleteAsync(CancellationToken cancellationToken)
+    {
+        Finish();
+        var files = new List<DataFile>(_written.Count);
+        foreach (var (target, file) in _written)
+        {
+            await target.CompleteAsync(cancellationToken).ConfigureAwait(false);
+            files.Add(plan.Metrics.Describe(
+                new DataFile
+                {
+                    FilePath = target.Location,
+                    SpecId = plan.Spec.SpecId,
+                    Partition = partition,
+                    RecordCount = file.RowCount,
+                    FileSizeBytes = file.FileSizeBytes,
+                    SplitOffsets = file.SplitPositions,
+                    // Rows lie in the order of their records, whatever order the table would like.
+                    SortOrderId = 0,
+                },
+                file));
+        }
+
+        return files;
+    }
+
+    /// <summary>Drops what is not complete and deletes what is.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _writer?.Dispose();
+        _writer = null;
+        if (_object is { } open)
+        {
+            await open.DisposeAsync().ConfigureAwait(false);
+            _object = null;
+        }
+
+        foreach (var (target, _) in _written)
+        {
+            await target.DisposeAsync().ConfigureAwait(false);
+        }
+
+        string[] complete = [.. _written.Where(written => written.Target.IsComplete).Select(written => written.Target.Location)];
+        _written.Clear();
+        if (complete.Length > 0)
+        {
+            await store.DeleteAsync(complete, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private ParquetWriter Begin()
+    {
+        _object = new DeferredObject(store, nextLocation());
+        return plan.OpenWriter(_object);
+    }
+
+    private sealed record Written(DeferredObject Target, ParquetFile File);
+}

@@ -1,0 +1,112 @@
+using System.Runtime.InteropServices;
+using OrleansLake.Ingest.Decode;
+using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Pump;
+using OrleansLake.Parquet;
+
+namespace OrleansLake.Ingest.Write;
+
+/// <summary>What decodes and lays out the rows of one table: kept from writer to writer, used by one at a time.</summary>
+internal sealed class RowLine(WritePlan plan, IRecordDecoder decoder)
+{
+    /// <summary>How its files are written.</summary>
+    public WritePlan Plan { get; } = plan;
+
+    /// <summary>Makes its rows.</summary>
+    public IRecordDecoder Decoder { get; } = decoder;
+
+    /// <summary>Holds its rows on their way.</summary>
+    public ColumnBatch Rows { get; } = new(plan.Columns);
+
+    /// <summary>Holds what did not become rows.</summary>
+    public List<RejectedRecord> Rejected { get; } = [];
+}
+
+/// <summary>Decodes records into the open files of a table, and what cannot be rows into those of its dead-letter table.</summary>
+internal sealed class RowWriter : IRowWriter
+{
+    private readonly RowWriterFactory _factory;
+    private readonly RowLine _line;
+    private readonly DeadLetterRows _letterRows;
+    private readonly OpenFiles _files;
+    private readonly OpenFiles _letters;
+    private readonly TimeProvider _time;
+    private readonly byte[] _pipeline;
+    private bool _closed;
+
+    public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, byte[] pipeline, TimeProvider time)
+    {
+        _factory = factory;
+        _line = line;
+        _letterRows = letterRows;
+        _files = files;
+        _letters = letters;
+        _pipeline = pipeline;
+        _time = time;
+    }
+
+    /// <inheritdoc />
+    public long BufferedBytes => _files.BufferedBytes + _letters.BufferedBytes;
+
+    /// <inheritdoc />
+    public long LargestFileBytes => Math.Max(_files.LargestFileBytes, _letters.LargestFileBytes);
+
+    /// <inheritdoc />
+    public AppendedRecords Append(KafkaBatch batch)
+    {
+        ObjectDisposedException.ThrowIf(_closed, this);
+        int rows = 0;
+        int rejected = 0;
+        for (int record = 0; record < batch.Count;)
+        {
+            _line.Rows.Clear();
+            _line.Rejected.Clear();
+            int next = _line.Decoder.Decode(batch, record, _line.Rows, _line.Rejected);
+            if (_line.Rows.RowCount + _line.Rejected.Count != next - record)
+            {
+                throw new InvalidOperationException(
+                    $"{batch.TopicPartition}: expected {next - record} rows and rejects, got {_line.Rows.RowCount} and {_line.Rejected.Count}");
+            }
+
+            _files.Append(_line.Rows);
+            if (_line.Rejected.Count > 0)
+            {
+                _letterRows.Fill(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId, _pipeline, _time.GetUtcNow());
+                _letters.Append(_letterRows.Batch);
+            }
+
+            rows += _line.Rows.RowCount;
+            rejected += _line.Rejected.Count;
+            record = next;
+        }
+
+        return new AppendedRecords(rows, rejected);
+    }
+
+    /// <inheritdoc />
+    public async Task<WrittenFiles> CloseAsync(CancellationToken cancellationToken)
+    {
+        GiveBack();
+        // Dead letters first, as they are committed: a failure between the two leaves nothing that rows rely on.
+        var letters = await _letters.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        var files = await _files.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        return new WrittenFiles(files, letters);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        GiveBack();
+        await _files.DisposeAsync().ConfigureAwait(false);
+        await _letters.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void GiveBack()
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            _factory.Return(_line, _letterRows);
+        }
+    }
+}

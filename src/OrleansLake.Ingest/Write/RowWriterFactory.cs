@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Text;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Decode;
+using OrleansLake.Ingest.Pump;
+
+namespace OrleansLake.Ingest.Write;
+
+/// <summary>Who writes, and how where there is a choice.</summary>
+public sealed record RowWriterOptions
+{
+    /// <summary>The pipeline: dead letters name it.</summary>
+    public required string Pipeline { get; init; }
+
+    /// <summary>A number that tells writers of one table apart; it stands in the names of their files.</summary>
+    public int WriterNumber { get; init; }
+
+    /// <summary>Whether digits behind the microseconds of a time are cut off; else a record that has them is refused.</summary>
+    public bool CutFraction { get; init; }
+}
+
+/// <summary>
+/// Opens writers for JSON records. What a schema costs to prepare (plan, decoder, buffers, encoders) is kept from one
+/// writer to the next, so that a writer which lives for seconds costs little.
+/// </summary>
+public sealed class RowWriterFactory : IRowWriterFactory
+{
+    private const int LinesKept = 4;
+
+    private readonly RowWriterOptions _options;
+    private readonly TimeProvider _time;
+    private readonly IdSource _ids;
+    private readonly byte[] _pipeline;
+    private readonly Lock _lock = new();
+    private readonly List<WritePlan> _plans = [];
+    private readonly List<(RowLine Line, DeadLetterRows Letters)> _idle = [];
+    private readonly Dictionary<string, long> _unknown = [];
+    private int _opened;
+
+    /// <summary>A factory of one pipeline.</summary>
+    public RowWriterFactory(RowWriterOptions options, TimeProvider time, IdSource ids)
+    {
+        _options = options;
+        _time = time;
+        _ids = ids;
+        _pipeline = Encoding.UTF8.GetBytes(options.Pipeline);
+    }
+
+    /// <summary>How often fields that the table does not have were seen in records of writers that are closed, by path.</summary>
+    public IReadOnlyDictionary<string, long> UnknownFields
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new Dictionary<string, long>(_unknown);
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    /// <exception cref="NotSupportedException">A column's type cannot be filled from JSON or written to Parquet.</exception>
+    /// <exception cref="FormatException">A table property does not say what it should.</exception>
+    public IRowWriter Open(LoadedTable table, LoadedTable deadLetters)
+    {
+        RowLine? line = null;
+        DeadLetterRows? letters = null;
+        WritePlan plan;
+        WritePlan letterPlan;
+        int number;
+        lock (_lock)
+        {
+            plan = PlanFor(table);
+            letterPlan = PlanFor(deadLetters);
+            number = ++_opened;
+            int idle = _idle.FindIndex(kept => kept.Line.Plan == plan && kept.Letters.Plan == letterPlan);
+            if (idle >= 0)
+            {
+                (line, letters) = _idle[idle];
+                _idle.RemoveAt(idle);
+            }
+        }
+
+        line ??= new RowLine(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction }));
+        letters ??= new DeadLetterRows(deadLetters.Identifier, letterPlan);
+        return new RowWriter(
+            this,
+            line,
+            letters,
+            new OpenFiles(plan, table.Store, FilePrefix(number)),
+            new OpenFiles(letterPlan, deadLetters.Store, FilePrefix(number)),
+            _pipeline,
+            _time);
+    }
+
+    /// <summary>Takes back what a writer no longer needs.</summary>
+    internal void Return(RowLine line, DeadLetterRows letters)
+    {
+        lock (_lock)
+        {
+            foreach (var (path, count) in line.Decoder.TakeUnknownFields())
+            {
+                _unknown[path] = _unknown.GetValueOrDefault(path) + count;
+            }
+
+            if (_plans.Contains(line.Plan) && _plans.Contains(letters.Plan) && _idle.Count < LinesKept)
+            {
+                _idle.Add((line, letters));
+            }
+        }
+    }
+
+    private WritePlan PlanFor(LoadedTable table)
+    {
+        int known = _plans.FindIndex(plan => plan.Fits(table.Metadata));
+        if (known >= 0)
+        {
+            return _plans[known];
+        }
+
+        var plan = new WritePlan(table);
+        // One pipeline writes one table and its dead letters: what came before is another schema of the same.
+        foreach (var old in _plans.Where(old => old.IsOf(table.Metadata.TableUuid)).ToList())
+        {
+            _plans.Remove(old);
+            _idle.RemoveAll(kept => kept.Line.Plan == old || kept.Letters.Plan == old);
+        }
+
+        _plans.Add(plan);
+        return plan;
+    }
+
+    // <writer>-<count>-<uuid of version 7>, and each file adds its own number: nobody ever writes a name twice, and orphan
+    // removal reads the time out of it.
+    private string FilePrefix(int number) => string.Create(CultureInfo.InvariantCulture, $"{_options.WriterNumber:D5}-{number}-{_ids.NewUuid()}");
+}

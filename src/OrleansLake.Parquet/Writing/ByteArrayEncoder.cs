@@ -1,0 +1,192 @@
+using System.Runtime.CompilerServices;
+using OrleansLake.Parquet.Buffers;
+using OrleansLake.Parquet.Encodings;
+using OrleansLake.Parquet.Footers;
+using OrleansLake.Parquet.Statistics;
+
+namespace OrleansLake.Parquet.Writing;
+
+/// <summary>Text and bytes, of one length or of any: a dictionary where values repeat, else plain.</summary>
+internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOptions options) : ValueEncoder(column, options)
+{
+    private readonly ByteArrayDictionary _dictionary = new(lengthPrefixed: column.PhysicalType == PhysicalType.ByteArray);
+    private readonly int _width = column.PhysicalType == PhysicalType.ByteArray ? 0 : column.TypeLength;
+    private int[] _fixedOffsets = [];
+
+    public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.PageLength;
+
+    public override int DictionaryCount => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.Count;
+
+    public override long BufferedBytes => _dictionary.SizeBytes;
+
+    public override EncodedValues Encode(ColumnBuffer source, int first, int count, EncoderScratch scratch)
+    {
+        if (count == 0)
+        {
+            return new EncodedValues(PageEncoding.Plain, default);
+        }
+
+        var offsets = _width > 0 || Column.PhysicalType == PhysicalType.FixedLenByteArray
+            ? FixedOffsets(first, count)
+            : source.Offsets.AsSpan(first, count + 1);
+        if (Dictionary != DictionaryUse.No)
+        {
+            int before = _dictionary.Count;
+            var indices = scratch.Indices(count);
+            if (LookUp(source.Bytes, offsets, indices, before))
+            {
+                Dictionary = DictionaryUse.Yes;
+                WriteIndices(indices, _dictionary.Count, scratch.Page);
+                return new EncodedValues(PageEncoding.RleDictionary, BoundsOfEntries(indices, scratch));
+            }
+
+            _dictionary.Truncate(before);
+            Dictionary = DictionaryUse.No;
+        }
+
+        WritePlain(source.Bytes, offsets, scratch.Page);
+        return new EncodedValues(PageEncoding.Plain, PageBounds.Of(Order, source, first, count));
+    }
+
+    public override void WriteDictionary(ByteBuffer page) => page.Write(_dictionary.Page);
+
+    public override void Clear()
+    {
+        base.Clear();
+        _dictionary.Clear();
+    }
+
+    /// <summary>False where a dictionary of these values would not be worth it, or would be too large.</summary>
+    private bool LookUp(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, Span<int> indices, int before)
+    {
+        int count = indices.Length;
+        int mostEntries = before + Math.Max(count / 2, 1);
+        int mostBytes = Options.DictionarySizeBytes;
+        int probe = Math.Min(Probe, count);
+        if (_dictionary.LookUp(bytes, offsets[..(probe + 1)], indices, Math.Min(mostEntries, before + probe - probe / 4), mostBytes) < probe
+            || _dictionary.LookUp(bytes, offsets[probe..], indices[probe..], mostEntries, mostBytes) < count - probe)
+        {
+            return false;
+        }
+
+        long plain = offsets[count] - offsets[0] + (_width > 0 ? 0 : 4L * count);
+        return Dictionary == DictionaryUse.Yes || IndexBytes(count, _dictionary.Count) + _dictionary.PageLength < plain;
+    }
+
+    /// <summary>The bounds of a page, from each entry once that occurs in it.</summary>
+    private PageBounds BoundsOfEntries(ReadOnlySpan<int> indices, EncoderScratch scratch)
+    {
+        if (Order is not (ValueOrder.Bytes or ValueOrder.SignedBytes or ValueOrder.Half))
+        {
+            return default;
+        }
+
+        if (Order == ValueOrder.Half)
+        {
+            return BoundsOfHalves(indices);
+        }
+
+        var stamps = scratch.Stamps(_dictionary.Count, out int stamp);
+        int distinct = Distinct(indices, stamps, stamp, scratch.Used(Math.Min(_dictionary.Count, indices.Length)));
+        int min = -1, max = -1;
+        ulong minPrefix = ulong.MaxValue, maxPrefix = 0;
+        bool bytewise = Order == ValueOrder.Bytes;
+        foreach (int index in scratch.Used(distinct))
+        {
+            var value = _dictionary[index];
+            ulong prefix = bytewise ? ByteBounds.Prefix(value, 0, value.Length) : 0;
+            if (bytewise && min >= 0 && prefix > minPrefix && prefix < maxPrefix)
+            {
+                continue; // most lie between the two by their first bytes already
+            }
+
+            if (min < 0 || ValueOrders.Compare(Order, value, _dictionary[min]) < 0)
+            {
+                min = index;
+                minPrefix = prefix;
+            }
+
+            if (max < 0 || ValueOrders.Compare(Order, value, _dictionary[max]) > 0)
+            {
+                max = index;
+                maxPrefix = prefix;
+            }
+        }
+
+        return new PageBounds(_dictionary[min].ToArray(), _dictionary[max].ToArray(), 0);
+    }
+
+    /// <summary>The indices that occur, each once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Distinct(ReadOnlySpan<int> indices, Span<int> stamps, int stamp, Span<int> distinct)
+    {
+        int count = 0;
+        foreach (int index in indices)
+        {
+            if (stamps[index] != stamp)
+            {
+                stamps[index] = stamp;
+                distinct[count++] = index;
+            }
+        }
+
+        return count;
+    }
+
+    /// <summary>Halves are few and rare; what is not a number is counted as often as it occurs.</summary>
+    private PageBounds BoundsOfHalves(ReadOnlySpan<int> indices)
+    {
+        int min = -1, max = -1, nans = 0;
+        foreach (int index in indices)
+        {
+            var value = _dictionary[index];
+            if (IsNan(value))
+            {
+                nans++;
+                continue;
+            }
+
+            min = min < 0 || ValueOrders.Compare(Order, value, _dictionary[min]) < 0 ? index : min;
+            max = max < 0 || ValueOrders.Compare(Order, value, _dictionary[max]) > 0 ? index : max;
+        }
+
+        if (min < 0)
+        {
+            return new PageBounds(null, null, nans);
+        }
+
+        byte[] least = _dictionary[min].ToArray(), greatest = _dictionary[max].ToArray();
+        PageBounds.WidenZeros(least, greatest);
+        return new PageBounds(least, greatest, nans);
+    }
+
+    private static bool IsNan(ReadOnlySpan<byte> half) => Half.IsNaN(System.Buffers.Binary.BinaryPrimitives.ReadHalfLittleEndian(half));
+
+    private void WritePlain(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, ByteBuffer page)
+    {
+        int length = offsets[^1] - offsets[0];
+        if (Column.PhysicalType == PhysicalType.FixedLenByteArray)
+        {
+            page.Write(bytes.Slice(offsets[0], length));
+            return;
+        }
+
+        var target = page.Reserve(checked(length + 4 * (offsets.Length - 1) + PlainEncoder.Slack));
+        page.Advance(PlainEncoder.WriteByteArrays(bytes, offsets, target));
+    }
+
+    private ReadOnlySpan<int> FixedOffsets(int first, int count)
+    {
+        if (_fixedOffsets.Length <= first + count)
+        {
+            int from = _fixedOffsets.Length;
+            Array.Resize(ref _fixedOffsets, Math.Max(first + count + 1, from * 2));
+            for (int i = from; i < _fixedOffsets.Length; i++)
+            {
+                _fixedOffsets[i] = (int)Math.Min(int.MaxValue, (long)i * _width);
+            }
+        }
+
+        return _fixedOffsets.AsSpan(first, count + 1);
+    }
+}

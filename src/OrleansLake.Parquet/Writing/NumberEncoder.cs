@@ -1,0 +1,129 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using OrleansLake.Parquet.Buffers;
+using OrleansLake.Parquet.Encodings;
+using OrleansLake.Parquet.Footers;
+using OrleansLake.Parquet.Statistics;
+
+namespace OrleansLake.Parquet.Writing;
+
+/// <summary>Integers and floating-point numbers of 32 or 64 bits: a dictionary, differences, or plain, whichever is smallest.</summary>
+internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOptions options) : ValueEncoder(column, options)
+    where T : unmanaged, IBinaryInteger<T>
+{
+    private readonly NumberDictionary<T> _dictionary = new();
+    private readonly bool _isInteger = column.PhysicalType is PhysicalType.Int32 or PhysicalType.Int64;
+    private bool _useDelta = options.DeltaEncoding && column.PhysicalType is PhysicalType.Int32 or PhysicalType.Int64;
+
+    public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.Count * Unsafe.SizeOf<T>();
+
+    public override int DictionaryCount => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.Count;
+
+    public override long BufferedBytes => _dictionary.SizeBytes;
+
+    private int MostEntries => Options.DictionarySizeBytes / Unsafe.SizeOf<T>();
+
+    public override EncodedValues Encode(ColumnBuffer source, int first, int count, EncoderScratch scratch)
+    {
+        var bounds = PageBounds.Of(Order, source, first, count);
+        var values = Values(source).Slice(first, count);
+        var encoding = Dictionary switch
+        {
+            _ when count == 0 => PageEncoding.Plain,
+            DictionaryUse.Undecided => EncodeFirst(values, scratch),
+            DictionaryUse.Yes => EncodeIndices(values, scratch),
+            _ => EncodeWithoutDictionary(values, scratch.Page),
+        };
+        return new EncodedValues(encoding, bounds);
+    }
+
+    public override void WriteDictionary(ByteBuffer page) => page.Write(_dictionary.Page);
+
+    public override void Clear()
+    {
+        base.Clear();
+        _dictionary.Clear();
+        _useDelta = Options.DeltaEncoding && _isInteger;
+    }
+
+    /// <summary>The first page with values tries everything and keeps the smallest.</summary>
+    private PageEncoding EncodeFirst(ReadOnlySpan<T> values, EncoderScratch scratch)
+    {
+        var page = scratch.Page;
+        int start = page.Length;
+        var encoding = EncodeWithoutDictionary(values, page);
+        int length = page.Length - start;
+
+        // What a dictionary may take at most to be worth it, so that a column of distinct values is noticed early.
+        int mostEntries = Math.Min(MostEntries, length / Unsafe.SizeOf<T>());
+        var indices = scratch.Indices(values.Length);
+        int probe = Math.Min(Probe, values.Length);
+        bool fits = _dictionary.LookUp(values[..probe], indices, Math.Min(mostEntries, probe - probe / 4)) == probe
+            && _dictionary.LookUp(values[probe..], indices[probe..], mostEntries) == values.Length - probe
+            && IndexBytes(values.Length, _dictionary.Count) + (long)_dictionary.Count * Unsafe.SizeOf<T>() < length;
+        if (!fits)
+        {
+            Dictionary = DictionaryUse.No;
+            _dictionary.Truncate(0);
+            return encoding;
+        }
+
+        Dictionary = DictionaryUse.Yes;
+        page.Truncate(start);
+        WriteIndices(indices, _dictionary.Count, page);
+        return PageEncoding.RleDictionary;
+    }
+
+    private PageEncoding EncodeIndices(ReadOnlySpan<T> values, EncoderScratch scratch)
+    {
+        int before = _dictionary.Count;
+        var indices = scratch.Indices(values.Length);
+        int mostEntries = Math.Min(MostEntries, before + Math.Max(values.Length / 2, 1));
+        if (_dictionary.LookUp(values, indices, mostEntries) == values.Length)
+        {
+            WriteIndices(indices, _dictionary.Count, scratch.Page);
+            return PageEncoding.RleDictionary;
+        }
+
+        _dictionary.Truncate(before);
+        Dictionary = DictionaryUse.No;
+        return EncodeWithoutDictionary(values, scratch.Page);
+    }
+
+    private PageEncoding EncodeWithoutDictionary(ReadOnlySpan<T> values, ByteBuffer page)
+    {
+        var plain = MemoryMarshal.AsBytes(values);
+        if (_useDelta)
+        {
+            int start = page.Length;
+            if (typeof(T) == typeof(int))
+            {
+                DeltaBinaryPackedEncoder.Encode(MemoryMarshal.Cast<T, int>(values), page);
+            }
+            else
+            {
+                DeltaBinaryPackedEncoder.Encode(MemoryMarshal.Cast<T, long>(values), page);
+            }
+
+            if (page.Length - start < plain.Length)
+            {
+                return PageEncoding.DeltaBinaryPacked;
+            }
+
+            page.Truncate(start);
+            _useDelta = false;
+        }
+
+        page.Write(plain);
+        return PageEncoding.Plain;
+    }
+
+    private ReadOnlySpan<T> Values(ColumnBuffer source) => Column.PhysicalType switch
+    {
+        PhysicalType.Int32 => MemoryMarshal.Cast<int, T>(source.Ints),
+        PhysicalType.Int64 => MemoryMarshal.Cast<long, T>(source.Longs),
+        PhysicalType.Float => MemoryMarshal.Cast<float, T>(source.Floats),
+        _ => MemoryMarshal.Cast<double, T>(source.Doubles),
+    };
+}

@@ -1,0 +1,136 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Hosting;
+using Orleans.Timers;
+
+namespace Orleans.Runtime;
+
+/// <summary>
+/// Reminders in memory: they outlive activations and end with the process. A tick is a call like any other; one that
+/// fails is logged, and the next comes at its time.
+/// </summary>
+internal sealed class ReminderService(
+    IGrainFactory grains, TimeProvider time, IOptions<ReminderOptions> options, ILogger<ReminderService> logger) : IReminderRegistry, ILifecycleParticipant<ISiloLifecycle>
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<(GrainId Grain, string Name), Reminder> reminders = [];
+    private bool running;
+
+    public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(ReminderService), ServiceLifecycleStage.Active, _ =>
+    {
+        lock (gate)
+        {
+            running = true;
+            foreach (var reminder in reminders.Values) reminder.Schedule();
+        }
+
+        return Task.CompletedTask;
+    }, _ =>
+    {
+        lock (gate)
+        {
+            running = false;
+            foreach (var reminder in reminders.Values) reminder.Dispose();
+        }
+
+        return Task.CompletedTask;
+    });
+
+    public Task<IGrainReminder> RegisterOrUpdateReminder(GrainId callingGrainId, string reminderName, TimeSpan dueTime, TimeSpan period)
+    {
+        if (dueTime == Timeout.InfiniteTimeSpan)
+            throw new ArgumentOutOfRangeException(nameof(dueTime), "Cannot use InfiniteTimeSpan dueTime to create a reminder");
+        ArgumentOutOfRangeException.ThrowIfNegative(dueTime.Ticks, nameof(dueTime));
+        if (period == Timeout.InfiniteTimeSpan)
+            throw new ArgumentOutOfRangeException(nameof(period), "Cannot use InfiniteTimeSpan period to create a reminder");
+        ArgumentOutOfRangeException.ThrowIfNegative(period.Ticks, nameof(period));
+        if (period < options.Value.MinimumReminderPeriod)
+            throw new ArgumentException(
+                $"Cannot register reminder {reminderName} as requested period ({period}) is less than minimum allowed reminder period ({options.Value.MinimumReminderPeriod})");
+        ArgumentException.ThrowIfNullOrEmpty(reminderName);
+
+        var reminder = new Reminder(this, grains, time, logger, callingGrainId, reminderName, time.GetUtcNow().UtcDateTime + dueTime, period);
+        lock (gate)
+        {
+            if (reminders.Remove((callingGrainId, reminderName), out var old)) old.Dispose();
+            reminders.Add((callingGrainId, reminderName), reminder);
+            if (running) reminder.Schedule();
+        }
+
+        return Task.FromResult<IGrainReminder>(reminder);
+    }
+
+    public Task UnregisterReminder(GrainId callingGrainId, IGrainReminder reminder)
+    {
+        lock (gate)
+        {
+            if (!reminders.TryGetValue((callingGrainId, reminder.ReminderName), out var known) || known != reminder)
+                throw new ReminderException($"Could not unregister reminder {reminder.ReminderName} of {callingGrainId}: it was changed or removed since");
+            reminders.Remove((callingGrainId, reminder.ReminderName));
+            known.Dispose();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<IGrainReminder?> GetReminder(GrainId callingGrainId, string reminderName)
+    {
+        lock (gate) return Task.FromResult<IGrainReminder?>(reminders.GetValueOrDefault((callingGrainId, reminderName)));
+    }
+
+    public Task<List<IGrainReminder>> GetReminders(GrainId callingGrainId)
+    {
+        lock (gate) return Task.FromResult(reminders.Values.Where(reminder => reminder.Grain == callingGrainId).ToList<IGrainReminder>());
+    }
+
+    private sealed class Reminder(
+        ReminderService service, IGrainFactory grains, TimeProvider time, ILogger logger, GrainId grain, string name, DateTime first, TimeSpan period)
+        : IGrainReminder, IDisposable
+    {
+        private ITimer? timer;
+        private TimeSpan passed;
+        private bool disposed;
+
+        public GrainId Grain => grain;
+        public string ReminderName => name;
+
+        public void Schedule()
+        {
+            lock (service.gate)
+            {
+                if (disposed) return;
+                var now = time.GetUtcNow().UtcDateTime;
+                var next = first + passed;
+                var wait = next > now ? next - now : TimeSpan.Zero;
+                timer ??= time.CreateTimer(_ => _ = TickAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                timer.Change(wait, Timeout.InfiniteTimeSpan);
+            }
+        }
+
+        public void Dispose()
+        {
+            disposed = true;
+            timer?.Dispose();
+        }
+
+        private async Task TickAsync()
+        {
+            try
+            {
+                var status = new TickStatus(first, period, time.GetUtcNow().UtcDateTime);
+                await grains.GetGrain<IRemindable>(grain).ReceiveReminder(name, status);
+            }
+            catch (Exception exception)
+            {
+                logger.LogWarning(exception, "Reminder {Name} of {Grain} failed in a tick; the next comes at its time", name, grain);
+            }
+
+            // Ticks that were missed while this one ran are left out, as the original does.
+            var late = time.GetUtcNow().UtcDateTime - (first + passed);
+            passed += period * Math.Max(1, Math.Ceiling(late / period));
+            Schedule();
+        }
+    }
+}
+
+public sealed class ReminderException(string message) : OrleansException(message);

@@ -1,0 +1,124 @@
+namespace OrleansLake.Iceberg.Tests;
+
+public sealed class DdlTests
+{
+    [Fact]
+    public void The_sample_table_of_the_Starburst_loader_is_read()
+    {
+        var definition = Ddl.ParseCreateTable("""
+            CREATE TABLE IF NOT EXISTS iceberg.demo.sample ( -- the loader's own
+                bool BOOLEAN, floating DOUBLE, integer BIGINT, string VARCHAR,
+                bools ARRAY(BOOLEAN), floatings ARRAY(DOUBLE), integers ARRAY(BIGINT), strings ARRAY(VARCHAR),
+                string_map MAP(VARCHAR, VARCHAR), nested ROW(key VARCHAR, value BIGINT),
+                timestamp TIMESTAMP(6) WITH TIME ZONE)
+            WITH (format = 'PARQUET', partitioning = ARRAY['day(timestamp)'], sorted_by = ARRAY['integer DESC'], format_version = 2)
+            """);
+
+        Assert.Equal("iceberg.demo.sample", definition.Name!.ToString());
+        var schema = definition.Creation.Schema;
+        Assert.Equal(11, schema.Fields.Count);
+        Assert.Equal(new LongType(), schema.FindField("integer")!.Type);
+        Assert.Equal(new LongType(), schema.FindField("nested.value")!.Type);
+        Assert.Equal(new StringType(), schema.FindField("string_map.value")!.Type);
+        Assert.Equal(new TimestampType(true), schema.FindField("timestamp")!.Type);
+        var partition = Assert.Single(definition.Creation.PartitionSpec!.Fields);
+        Assert.Equal(("timestamp_day", new Transform.Day(), schema.FindField("timestamp")!.Id), (partition.Name, partition.Transform, partition.SourceId));
+        var sort = Assert.Single(definition.Creation.SortOrder!.Fields);
+        Assert.Equal((true, true, schema.FindField("integer")!.Id), (sort.Descending, sort.NullsLast, sort.SourceIds[0]));
+        Assert.Equal(Enumerable.Range(1, 19), TableMetadataCreation.Create(definition.Creation, "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch).CurrentSchema.AllFields().Select(field => field.Id).Order());
+    }
+
+    [Fact]
+    public void Sparks_dialect_is_read()
+    {
+        var definition = Ddl.ParseCreateTable("""
+            CREATE TABLE db.`my events` (
+              id BIGINT NOT NULL COMMENT 'it''s the key',
+              `Strange Name` STRING,
+              ts TIMESTAMP, local TIMESTAMP_NTZ,
+              s STRUCT<a: INT NOT NULL COMMENT 'x', b: ARRAY<MAP<STRING, DECIMAL(9, 2)>>>)
+            USING iceberg
+            PARTITIONED BY (days(ts), bucket(16, id), truncate(4, `Strange Name`), s.a)
+            COMMENT 'events' LOCATION '/w/x'
+            TBLPROPERTIES ('format-version' = '3', 'write.parquet.compression-codec' = 'zstd');
+            """);
+
+        Assert.Equal("my events", definition.Name!.Name);
+        var creation = definition.Creation;
+        Assert.Equal((true, "it's the key"), (creation.Schema.Fields[0].Required, creation.Schema.Fields[0].Doc));
+        Assert.Equal(new TimestampType(true), creation.Schema.FindField("ts")!.Type);
+        Assert.Equal(new TimestampType(false), creation.Schema.FindField("local")!.Type);
+        Assert.Equal(new DecimalType(9, 2), creation.Schema.FindField("s.b.element.value")!.Type);
+        Assert.True(creation.Schema.FindField("s.a")!.Required);
+        Assert.Equal(["ts_day", "id_bucket", "Strange Name_trunc", "s.a"], creation.PartitionSpec!.Fields.Select(field => field.Name));
+        Assert.Equal((3, "/w/x", "events", "zstd"), (creation.FormatVersion, creation.Location, creation.Properties["comment"], creation.Properties["write.parquet.compression-codec"]));
+    }
+
+    [Fact]
+    public void A_bare_timestamp_is_a_wall_clock_in_Trino() =>
+        Assert.Equal(new TimestampType(false), Ddl.ParseCreateTable("create table t (ts timestamp)").Creation.Schema.Fields[0].Type);
+
+    [Theory]
+    [InlineData("CREATE TABLE t (a INTT)", 1, 19, "expected a type")]
+    [InlineData("CREATE TABLE t (\n  a INT\n  b INT)", 3, 3, "expected ',' or ')', got \"b\"")]
+    [InlineData("CREATE TABLE t (a INT", 1, 22, "got the end")]
+    [InlineData("CREATE TABLE t (a INT, a BIGINT)", 1, 24, "got a twice")]
+    [InlineData("CREATE TABLE t (a DECIMAL)", 1, 26, "precision and scale")]
+    [InlineData("CREATE TABLE t (a DECIMAL(39, 2))", 1, 19, "precision of 1 to 38")]
+    [InlineData("CREATE TABLE t (a TIMESTAMP(7))", 1, 28, "got 7")]
+    [InlineData("CREATE TABLE t (a INT) WITH (partitioning = ARRAY['day(a)'])", 1, 51, "day does not apply to a of type int")]
+    [InlineData("CREATE TABLE t (a INT) WITH (partitioning = ARRAY['dya(a)'])", 1, 51, "expected a transform")]
+    [InlineData("CREATE TABLE t (a INT) WITH (partitioning = ARRAY['b'])", 1, 51, "expected a column of the table, got b")]
+    [InlineData("CREATE TABLE t (a INT) WITH (buckets = 3)", 1, 30, "expected partitioning, sorted_by")]
+    [InlineData("CREATE TABLE t (a INT) WITH (format = 'ORC')", 1, 39, "expected 'PARQUET'")]
+    [InlineData("CREATE TABLE t (a INT, PRIMARY KEY (a))", 1, 24, "no constraints")]
+    [InlineData("CREATE TABLE t (a INT) nonsense", 1, 24, "or the end")]
+    [InlineData("CREATE VIEW t", 1, 8, "expected TABLE")]
+    [InlineData("CREATE TABLE t (a 'x)", 1, 19, "expected a closing '")]
+    [InlineData("CREATE TABLE t (a INT) /* x", 1, 24, "ends with */")]
+    [InlineData("CREATE TABLE t (a TIMESTAMP(9))", 1, 16, "needs format version 3")]
+    [InlineData("CREATE TABLE t (a ROW(BIGINT))", 1, 29, "expected a type")]
+    [InlineData("CREATE TABLE t (a INT) # x", 1, 24, "got '#'")]
+    public void Errors_name_line_and_column_and_what_was_expected(string sql, int line, int column, string problem)
+    {
+        var e = Assert.Throws<DdlException>(() => Ddl.ParseCreateTable(sql));
+        Assert.Contains(problem, e.Message);
+        Assert.Equal((line, column), (e.Line, e.Column));
+    }
+
+    [Fact]
+    public void Types_nested_without_end_are_refused() =>
+        Assert.Throws<DdlException>(() => Ddl.ParseCreateTable("CREATE TABLE t (a " + string.Concat(Enumerable.Repeat("ARRAY(", 100_000)) + ")"));
+
+    [Fact]
+    public void Alterations_become_changes_of_the_schema()
+    {
+        var metadata = TableMetadataCreation.Create(
+            Ddl.ParseCreateTable("CREATE TABLE t (a INT, b VARCHAR, s ROW(x INT), l ARRAY(ROW(y INT)), ts TIMESTAMP) WITH (partitioning = ARRAY['day(ts)'])").Creation,
+            "/w/t",
+            Guid.NewGuid(),
+            DateTimeOffset.UnixEpoch);
+        string[] statements =
+        [
+            "ALTER TABLE t ADD COLUMN c DOUBLE COMMENT 'new' AFTER a",
+            "ALTER TABLE t ADD COLUMNS (d ARRAY<INT>, s.z BIGINT FIRST, l.element.w STRING)",
+            "ALTER TABLE t DROP COLUMN b",
+            "ALTER TABLE t RENAME COLUMN a TO alpha",
+            "ALTER TABLE t ALTER COLUMN alpha SET DATA TYPE BIGINT",
+            "ALTER TABLE t ADD COLUMN IF NOT EXISTS c INT",
+        ];
+        foreach (string statement in statements)
+        {
+            var update = Ddl.ParseAlterTable(statement).On(metadata);
+            Assert.Null(metadata.Violated(update.Requirements));
+            metadata = metadata.Apply(update.Updates, TimeProvider.System);
+        }
+
+        Assert.Equal(["alpha", "c", "s", "l", "ts", "d"], metadata.CurrentSchema.Fields.Select(field => field.Name));
+        Assert.Equal((1, new LongType()), (metadata.CurrentSchema.Fields[0].Id, metadata.CurrentSchema.Fields[0].Type));
+        Assert.Equal(["z", "x"], ((StructType)metadata.CurrentSchema.FindField("s")!.Type).Fields.Select(field => field.Name));
+        Assert.NotNull(metadata.CurrentSchema.FindField("l.element.w"));
+        Assert.Equal("new", metadata.CurrentSchema.FindField("c")!.Doc);
+        Assert.Equal(6, metadata.Schemas.Count);
+    }
+}

@@ -1,0 +1,72 @@
+using OrleansLake.Ingest.Kafka;
+using static OrleansLake.Ingest.Tests.Kafka.TestKafka;
+
+namespace OrleansLake.Ingest.Tests.Kafka;
+
+public sealed class KafkaLookupTests
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    [Fact]
+    public async Task Partitions_ids_and_offsets_are_told_and_an_unknown_topic_is_none_and_stays_unknown()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 3);
+        Send(broker, "events", 1, 0, 40);
+        broker.DeleteRecords(new TopicPartition("events", 1), 10);
+        using var lookup = new KafkaLookup(broker.BootstrapServers);
+        TopicPartition[] all = [new("events", 0), new("events", 1), new("events", 2)];
+
+        Assert.Equal(3, await lookup.PartitionsOfAsync("events", None));
+        Assert.Null(await lookup.PartitionsOfAsync("no-such", None));
+        Assert.Null(await lookup.PartitionsOfAsync("no-such", None));
+        Assert.True(EmbeddedBroker.IsEmbedded(await lookup.ClusterIdAsync(None)));
+        Assert.Equal([0L, 10, 0], Values(await lookup.EarliestAsync(all, None), all));
+        Assert.Equal([0L, 40, 0], Values(await lookup.LatestAsync(all, None), all));
+        Assert.Equal([0L, 40, 0], Values(await lookup.LastStableAsync(all, None), all));
+    }
+
+    [Fact]
+    public async Task A_topic_that_is_made_anew_has_another_id()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 1);
+        using var lookup = new KafkaLookup(broker.BootstrapServers);
+        var before = await lookup.TopicIdsAsync(["events", "no-such"], None);
+        broker.DeleteTopic("events");
+        broker.CreateTopic("events", 1);
+        var after = await lookup.TopicIdsAsync(["events"], None);
+
+        Assert.Equal(["events"], before.Keys);
+        Assert.NotEqual(before["events"], after["events"]);
+    }
+
+    [Fact]
+    public async Task A_group_shows_the_offsets_that_were_committed_for_it()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 2);
+        using var lookup = new KafkaLookup(broker.BootstrapServers);
+        TopicPartition[] all = [new("events", 0), new("events", 1)];
+
+        Assert.Empty(await lookup.GroupOffsetsAsync("orders", all, None));
+        await lookup.CommitGroupOffsetsAsync("orders", new Dictionary<TopicPartition, long> { [all[1]] = 17 }, None);
+        await lookup.CommitGroupOffsetsAsync("orders", new Dictionary<TopicPartition, long> { [all[0]] = 3, [all[1]] = 18 }, None);
+
+        Assert.Equal([3L, 18], Values(await lookup.GroupOffsetsAsync("orders", all, None), all));
+    }
+
+    [Fact]
+    public async Task A_broker_that_is_not_there_is_one_line_that_names_it()
+    {
+        using var lookup = new KafkaLookup("127.0.0.1:1", timeout: TimeSpan.FromSeconds(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+
+        var failure = await Assert.ThrowsAsync<KafkaClientException>(() => lookup.LatestAsync([new("events", 0)], limit.Token));
+
+        Assert.Contains("127.0.0.1:1", failure.Message);
+        Assert.Contains("Connection refused", failure.Message);
+    }
+
+    private static IEnumerable<long> Values(IReadOnlyDictionary<TopicPartition, long> found, TopicPartition[] order) => order.Select(o => found[o]);
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using System.Text;
+using OrleansLake.Ingest.Kafka.Publishing;
+
+namespace OrleansLake.Integration;
+
+/// <summary>
+/// Records that carry their own number, so that a missing or doubled one can be named; every thousandth cannot be a row
+/// (its id is text) and belongs in the dead letters.
+/// </summary>
+internal sealed class NumberedFeed(long count) : IRecordFeed
+{
+    /// <summary>The table that they fit.</summary>
+    public const string Columns = "id BIGINT NOT NULL, at TIMESTAMP(6) WITH TIME ZONE, name VARCHAR, amount DOUBLE";
+
+    private const long BadEvery = 1000;
+    private static readonly CompositeFormat Format = CompositeFormat.Parse(
+        "{{\"id\":{0},\"at\":\"2026-03-0{1}T10:20:{2:00}.{3:000000}Z\",\"name\":\"name {4}\",\"amount\":{5}.25}}");
+
+    private long _next;
+
+    /// <inheritdoc />
+    public long? Total { get; } = count;
+
+    /// <summary>Of the first so many records, those that cannot be rows.</summary>
+    public static long BadAmong(long records) => (records + BadEvery - 1) / BadEvery;
+
+    /// <inheritdoc />
+    public void Fill(RecordChunk chunk, int limit)
+    {
+        Span<char> text = stackalloc char[256];
+        for (; limit > 0 && _next < Total; limit--, _next++)
+        {
+            bool bad = _next % BadEvery == 0;
+            string id = _next.ToString(CultureInfo.InvariantCulture);
+            text.TryWrite(
+                CultureInfo.InvariantCulture, Format, out int written,
+                bad ? $"\"bad {id}\"" : id, 1 + (_next % 3), _next % 60, _next % 1_000_000, _next % 4099, _next % 977);
+            chunk.Commit(Encoding.UTF8.GetBytes(text[..written], chunk.Reserve(512)));
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+    }
+}

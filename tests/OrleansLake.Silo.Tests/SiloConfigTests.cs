@@ -1,0 +1,117 @@
+using OrleansLake.Contracts;
+using OrleansLake.Silo.Configuration;
+
+namespace OrleansLake.Silo.Tests;
+
+public sealed class SiloConfigTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void A_whole_configuration_is_read()
+    {
+        File.WriteAllText(Path.Combine(_directory.Path, "events.sql"), "CREATE TABLE db.events (id BIGINT)");
+        SiloConfig config = Read("""
+            {
+              // comments may stand here
+              "warehouse": "tables", "http": { "url": "http://127.0.0.1:9090" }, "memoryBudget": "128MiB", "workers": 3,
+              "orleans": { "clustering": "localhost", "siloPort": 12000, "gatewayPort": 12001 }, "logs": { "format": "json", "level": "debug" },
+              "pipelines": [ { "name": "events", "topics": ["a", "b"], "table": "db.events", "createTable": true, "ddlFile": "events.sql",
+                "flushInterval": "5s", "start": "latest", "onDataLoss": "continue", "generation": "2",
+                "kafka": { "bootstrap.servers": "localhost:9092", "fetch.min.bytes": "1" } } ]
+            }
+            """);
+        Assert.Equal(Path.Combine(_directory.Path, "tables"), config.Warehouse);
+        Assert.Equal(new Uri("http://127.0.0.1:9090"), config.HttpUrl);
+        Assert.Equal(128L << 20, config.MemoryBudgetBytes);
+        Assert.Equal((12000, 12001), (config.Orleans.SiloPort, config.Orleans.GatewayPort));
+        Assert.True(config.Logs.Json);
+        PipelineConfig pipeline = Assert.Single(config.Pipelines);
+        Assert.Equal(["a", "b"], pipeline.Definition.Topics);
+        Assert.Equal("CREATE TABLE db.events (id BIGINT)", pipeline.Definition.Ddl);
+        Assert.Equal(TimeSpan.FromSeconds(5), pipeline.Definition.FlushInterval);
+        Assert.Equal((PipelineStart.Latest, DataLossAction.Continue, "2"), (pipeline.Definition.Start, pipeline.Definition.OnDataLoss, pipeline.Definition.Generation));
+        Assert.Equal("1", pipeline.Kafka["fetch.min.bytes"]);
+    }
+
+    [Fact]
+    public void The_api_listens_on_loopback_when_nothing_is_said() =>
+        Assert.True(Read(Minimal).HttpUrl.IsLoopback);
+
+    [Fact]
+    public void Every_error_is_told_at_once_with_place_expectation_and_finding()
+    {
+        ConfigException error = Assert.Throws<ConfigException>(() => Read("""
+            {
+              "warehouse": "w", "memoryBudget": "lots", "http": { "url": "ftp://x" }, "orleans": { "siloPort": 99999 }, "wherehouse": "x",
+              "pipelines": [
+                { "name": "a b", "topics": [], "table": "events", "createTable": true, "flushInterval": "0s", "start": "middle", "kafka": {} },
+                { "name": "twice", "topics": ["t"], "table": "db.t", "ddl": "CREATE TABLE (", "kafka": { "bootstrap.servers": "x:1", "enable.auto.commit": "true" } },
+                { "name": "twice", "topics": ["t"], "table": "db.t", "ddlFile": "absent.sql", "kafka": { "bootstrap.servers": "x:1" } }
+              ]
+            }
+            """));
+        foreach (string expected in new[]
+        {
+            "memoryBudget: expected a size", "http.url: expected an address", "orleans.siloPort: expected a whole number from 1 to 65535", "wherehouse: expected one of",
+            "pipelines[0].name: expected letters", "pipelines[0].topics: expected a list", "pipelines[0].table: expected namespace.table", "pipelines[0].ddl: expected a CREATE TABLE",
+            "pipelines[0].flushInterval: expected a duration", "pipelines[0].start: expected one of earliest, latest", "pipelines[0].kafka.bootstrap.servers: expected host:port",
+            "pipelines[1].ddl: expected a CREATE TABLE statement", "pipelines[1].kafka.enable.auto.commit:", "pipelines[2].ddlFile: expected a file", "\"twice\" 2 times",
+        })
+        {
+            Assert.Contains(error.Errors, one => one.Contains(expected, StringComparison.Ordinal));
+        }
+
+        Assert.Contains("found \"lots\"", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Secrets_are_no_part_of_what_grains_keep()
+    {
+        SiloConfig config = Read(Minimal.Replace("\"bootstrap.servers\"", "\"sasl.password\": \"geheim\", \"bootstrap.servers\"", StringComparison.Ordinal));
+        Assert.Equal("geheim", config.Pipelines[0].Kafka["sasl.password"]);
+        Assert.DoesNotContain("geheim", config.Pipelines[0].Definition.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{ \"warehouse\": ", "expected JSON")]
+    [InlineData("{}", "warehouse: expected the directory of the tables, found nothing")]
+    [InlineData("{ \"warehouse\": \"w\", \"pipelines\": \"none\" }", "pipelines: expected a list of objects, found \"none\"")]
+    public void A_file_that_is_no_configuration_is_told_so(string json, string expected) =>
+        Assert.Contains(expected, Assert.Throws<ConfigException>(() => Read(json)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_missing_file_is_told_so() =>
+        Assert.Contains("absent.json: 1 error", Assert.Throws<ConfigException>(() => SiloConfigReader.ReadFile("absent.json")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Environment_variables_go_over_the_file()
+    {
+        Environment.SetEnvironmentVariable("ORLEANSLAKE__HTTP__URL", "http://127.0.0.1:7777");
+        Environment.SetEnvironmentVariable("ORLEANSLAKE__PIPELINES__0__TABLE", "other.table");
+        try
+        {
+            SiloConfig config = Read(Minimal);
+            Assert.Equal(7777, config.HttpUrl.Port);
+            Assert.Equal("other.table", config.Pipelines[0].Definition.Table);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("ORLEANSLAKE__HTTP__URL", null);
+            Environment.SetEnvironmentVariable("ORLEANSLAKE__PIPELINES__0__TABLE", null);
+        }
+    }
+
+    private const string Minimal = """
+        { "warehouse": "w", "pipelines": [ { "name": "p", "topics": ["t"], "table": "db.t", "kafka": { "bootstrap.servers": "localhost:9092" } } ] }
+        """;
+
+    private SiloConfig Read(string json)
+    {
+        string path = Path.Combine(_directory.Path, "config.json");
+        File.WriteAllText(path, json);
+        return SiloConfigReader.ReadFile(path);
+    }
+}

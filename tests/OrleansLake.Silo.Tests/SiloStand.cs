@@ -1,0 +1,141 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using OrleansLake.Client;
+using OrleansLake.Contracts;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Kafka.Publishing;
+using OrleansLake.Ingest.Read;
+using OrleansLake.Silo.Configuration;
+using OrleansLake.Silo.Hosting;
+
+namespace OrleansLake.Silo.Tests;
+
+/// <summary>A silo with real grains, an embedded broker and a table in a directory, in this process.</summary>
+internal sealed class SiloStand : IAsyncDisposable
+{
+    public const string Pipeline = "events";
+    public static readonly TableIdentifier Table = TableIdentifier.Parse("db.events");
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly WebApplication _app;
+    private readonly HttpClient _http;
+
+    private SiloStand(WebApplication app, string warehouse)
+    {
+        _app = app;
+        _http = new HttpClient { BaseAddress = app.HttpAddress(), Timeout = Limit };
+        Client = new HttpOrleansLakeClient(_http);
+        Catalog = new LocalCatalog(warehouse, TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
+    }
+
+    public HttpOrleansLakeClient Client { get; }
+
+    public HttpClient Http => _http;
+
+    public LocalCatalog Catalog { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public static PipelineDefinition Definition(string topic = "events", string? ddl = "CREATE TABLE db.events (id BIGINT, name VARCHAR)") => new()
+    {
+        Name = Pipeline,
+        Topics = [topic],
+        Table = Table.ToString(),
+        Ddl = ddl,
+        CreateTable = ddl is not null,
+        FlushInterval = TimeSpan.FromMilliseconds(500),
+    };
+
+    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null)
+    {
+        (int silo, int gateway) = (FreePort(), FreePort());
+        WebApplication app = SiloHost.Build(new SiloConfig
+        {
+            Warehouse = warehouse,
+            HttpUrl = new Uri("http://127.0.0.1:0"),
+            Orleans = new OrleansConfig { SiloPort = silo, GatewayPort = gateway },
+            Logs = new LogConfig { File = Path.Combine(warehouse, "silo.log") },
+            Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap })],
+        });
+        await app.StartAsync();
+        return new SiloStand(app, warehouse);
+    }
+
+    public static async Task PublishAsync(string bootstrap, IEnumerable<string> records, string topic = "events")
+    {
+        using var feed = new ListFeed(records);
+        await new Publisher(new PublisherOptions { BootstrapServers = bootstrap, Topic = topic }).PublishAsync(feed, null, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>The rows of a table, once it has so many; what it had at last when it never comes to that.</summary>
+    public async Task<IReadOnlyList<JsonElement>> RowsAsync(long count, TableIdentifier? table = null)
+    {
+        IReadOnlyList<JsonElement> rows = [];
+        await EventuallyAsync(async () => (rows = await ReadAsync(table ?? Table)).Count >= count, $"{count} rows", () => $"{rows.Count} rows");
+        return rows;
+    }
+
+    public async Task<IReadOnlyList<JsonElement>> ReadAsync(TableIdentifier table)
+    {
+        var rows = new List<JsonElement>();
+        if (await Catalog.LoadTableAsync(table, CancellationToken.None) is { } loaded)
+        {
+            await foreach (ReadOnlyMemory<byte> row in TableRows.ReadAsync(loaded, loaded.Metadata.FindRef(SnapshotRef.Main)))
+            {
+                rows.Add(JsonDocument.Parse(row.ToArray()).RootElement);
+            }
+        }
+
+        return rows;
+    }
+
+    public async Task EventuallyAsync(Func<Task<bool>> condition, string expected, Func<string>? found = null)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        DateTime until = DateTime.UtcNow + Limit;
+        while (!await condition())
+        {
+            if (DateTime.UtcNow > until)
+            {
+                PipelineStatus? status = await Client.GetPipelineAsync(Pipeline);
+                Assert.Fail($"expected {expected}, got {found?.Invoke()}; pipeline: {JsonSerializer.Serialize(status)}");
+            }
+
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private sealed class ListFeed(IEnumerable<string> records) : IRecordFeed
+    {
+        private readonly IEnumerator<string> _records = records.GetEnumerator();
+
+        public long? Total => null;
+
+        public void Fill(RecordChunk chunk, int limit)
+        {
+            while (limit-- > 0 && _records.MoveNext())
+            {
+                chunk.Add(Encoding.UTF8.GetBytes(_records.Current));
+            }
+        }
+
+        public void Dispose() => _records.Dispose();
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+
+namespace OrleansLake.Testing.Processes;
+
+/// <summary>Engines that nobody here wrote, through node: what they say of our files.</summary>
+public static class ForeignReaders
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    /// <summary>Why they cannot be asked here; null when they can.</summary>
+    public static string? Absent =>
+        Directory.Exists(Path.Combine(Folder, "node_modules", "icebird")) && Directory.Exists(Path.Combine(Folder, "node_modules", "@duckdb"))
+            ? null
+            : "the readers of tests/readers are not installed";
+
+    private static string Folder => Path.Combine(Repository.Root, "tests", "readers");
+
+    /// <summary>DuckDB: the rows of the last of some statements.</summary>
+    public static async Task<JsonArray> DuckDbAsync(params string[] statements)
+    {
+        // One line a statement: its rows, or an error.
+        JsonNode last = await RunAsync("duckdb.mjs", statements);
+        return last as JsonArray ?? throw new InvalidOperationException($"DuckDB: {last.ToJsonString()} in {string.Join("; ", statements)}");
+    }
+
+    /// <summary>icebird: every row of the table in a directory; integers of 64 bits as text.</summary>
+    public static async Task<JsonArray> IcebirdAsync(string table) => (await RunAsync("icebird.mjs", [table])).AsArray();
+
+    private static async Task<JsonNode> RunAsync(string script, IReadOnlyList<string> arguments)
+    {
+        await using var node = new LakeProcess("node", ["--max-old-space-size=4096", Path.Combine(Folder, script), .. arguments]);
+        int code = await node.WaitAsync(Limit);
+        return code == 0
+            ? JsonNode.Parse(node.Output.TrimEnd().Split('\n')[^1])!
+            : throw new InvalidOperationException($"{script}: exit code {code}: {node.Errors}");
+    }
+}

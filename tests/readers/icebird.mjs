@@ -1,0 +1,28 @@
+// Prints the rows of a table in a directory as JSON. icebird reads over HTTP: its requests for files are answered from disk.
+import { open, stat } from 'node:fs/promises'
+import { icebergRead } from 'icebird'
+
+globalThis.fetch = async (url, init) => {
+  const path = url instanceof URL || url.startsWith('file://') ? decodeURIComponent(new URL(url).pathname) : url
+  let size
+  try {
+    size = (await stat(path)).size
+  } catch {
+    return new Response(null, { status: 404, statusText: 'not found' })
+  }
+  if (init?.method === 'HEAD') return new Response(null, { headers: { 'Content-Length': `${size}` } })
+  const range = /^bytes=(\d+)-(\d*)$/.exec(new Headers(init?.headers).get('Range') ?? '')
+  const first = range ? Number(range[1]) : 0
+  const last = range?.[2] ? Math.min(Number(range[2]), size - 1) : size - 1
+  const bytes = Buffer.alloc(last - first + 1)
+  const file = await open(path)
+  try {
+    await file.read(bytes, 0, bytes.length, first)
+  } finally {
+    await file.close()
+  }
+  return new Response(bytes, { status: range ? 206 : 200 })
+}
+
+const rows = await icebergRead({ tableUrl: process.argv[2] })
+console.log(JSON.stringify(rows, (_, value) => typeof value === 'bigint' ? value.toString() : value))
