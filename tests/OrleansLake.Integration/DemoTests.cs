@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Read;
@@ -92,7 +91,7 @@ public sealed class DemoTests : IDisposable
             new Summary(Number(duck["rows"]), Number(duck["actors"]), Number(duck["commits"]), Number(duck["nulls"]), Number(duck["types"]), Number(duck["lo"]), Number(duck["hi"])));
 
         Assert.Equal(expected, Summary.OfRows(
-            (await ForeignReaders.IcebirdAsync(LocalObjectStore.PathOf(table.Metadata.Location))).Select(row => row!.AsObject())));
+            (await ForeignReaders.IcebirdAsync(TestWarehouse.PathOf(table.Metadata.Location))).Select(row => row!.AsObject())));
         return expected;
     }
 

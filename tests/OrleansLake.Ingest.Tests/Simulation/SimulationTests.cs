@@ -32,6 +32,28 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.True(results.Sum(result => result.Commits) > Seeds * 5);
     }
 
+    /// <summary>The first seed that fails without a rule is below the number beside it, with room for other dice.</summary>
+    [Theory]
+    [InlineData("IdsBeforeRanges", 20)]
+    [InlineData("RangesStartAtCommitted", 20)]
+    [InlineData("HistoryIsListed", 60)]
+    [InlineData("FieldsAreThere", 20)]
+    [InlineData("FailedSwapsAreLookedUp", 20)]
+    [InlineData("SwapsAssertRefs", 100)]
+    [InlineData("OffsetsFromLineage", 20)]
+    [InlineData("DeadLettersFirst", 40)]
+    [InlineData("DeadLettersOnce", 40)]
+    [InlineData("NoFileBefore", 60)]
+    [InlineData("SameReportAgain", 100)]
+    [InlineData("ResumeFromTable", 60)]
+    [InlineData("KeepReportedFiles", 60)]
+    public void Without_any_one_rule_some_seed_fails(string rule, int below)
+    {
+        SimulationResult? failure = Line.FirstFailure(Enumerable.Range(0, below), seed => SimulatedRules.Without(rule, seed));
+        Assert.True(failure is not null, $"without {rule} no seed below {below} fails");
+        output.WriteLine($"without {rule}, seed {failure.Seed}: {failure.Violation}");
+    }
+
     [Fact]
     public void One_seed_is_one_run()
     {
