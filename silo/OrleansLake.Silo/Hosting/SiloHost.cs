@@ -55,6 +55,7 @@ internal static class SiloHost
         WebApplication app = builder.Build();
         app.Services.GetRequiredService<MetricsCollector>(); // listens from the first measurement on
         app.Use(next => context => LakeEndpoints.OneLineErrorsAsync(context, next));
+        app.Use(next => context => LakeEndpoints.RefuseOtherSitesAsync(context, next));
         app.MapLake();
         return app;
     }

@@ -55,6 +55,23 @@ internal static class LakeEndpoints
         }
     }
 
+    /// <summary>
+    /// A page in somebody's browser can post to loopback without asking. Browsers say where a request comes from; whoever
+    /// says nothing is no browser.
+    /// </summary>
+    public static async Task RefuseOtherSitesAsync(HttpContext context, RequestDelegate next)
+    {
+        string? site = context.Request.Headers["Sec-Fetch-Site"];
+        if (HttpMethods.IsPost(context.Request.Method) && site is not (null or "same-origin" or "none"))
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            await context.Response.WriteAsJsonAsync(new ErrorBody("a page of another site may not change anything here"), LakeJson.Options);
+            return;
+        }
+
+        await next(context);
+    }
+
     private static Results<Ok<T>, NotFound<ErrorBody>> Answer<T>(T? value, Func<ErrorBody> otherwise)
         where T : class => value is null ? TypedResults.NotFound(otherwise()) : TypedResults.Ok(value);
 
