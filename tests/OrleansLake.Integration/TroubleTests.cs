@@ -182,8 +182,8 @@ public sealed class TroubleTests : IDisposable
         string path = Path.Combine(_warehouse.Path, "wrong.json");
         await File.WriteAllTextAsync(
             path,
-            $$"""
-            {"warehouse": "{{_warehouse.Path}}", "colour": "blue", "pipelines": [
+            $$$"""
+            {"warehouse": "{{{_warehouse.Path}}}", "colour": "blue", "pipelines": [
               {"name": "a", "topics": ["t"], "table": "x.y", "createTable": true, "ddl": "CREATE TABLE y (a BIGNIT)", "kafka": {"bootstrap.servers": "127.0.0.1:1"}},
               {"name": "b", "topics": [], "table": "nodots", "flushInterval": "soon", "kafka": {}}]}
             """);

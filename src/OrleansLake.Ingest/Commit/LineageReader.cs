@@ -42,7 +42,9 @@ internal sealed class LineageReader(ProtocolRules rules = ProtocolRules.All)
                 .ToHashSet(),
             WentBack = metadata.Snapshots.Any(snapshot => !walk.Reached.Contains(snapshot.SnapshotId) && IsOurs(snapshot) && snapshot.Summary.GetValueOrDefault(SummaryKeys.Branch) == branch),
             LastUnlistedSequenceNumber = LastUnlisted(metadata),
-            NoFileBeforeMs = walk.Snapshots.Select(static snapshot => NumberOf(snapshot, SummaryKeys.NoFileBefore) ?? 0).DefaultIfEmpty().Max(),
+
+            // Of every listed snapshot: files that were deleted do not come back with a rollback.
+            NoFileBeforeMs = walk.Snapshots.Concat(metadata.Snapshots).Select(static snapshot => NumberOf(snapshot, SummaryKeys.NoFileBefore) ?? 0).DefaultIfEmpty().Max(),
         };
         try
         {

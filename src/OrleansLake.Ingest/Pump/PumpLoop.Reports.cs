@@ -307,6 +307,9 @@ internal sealed partial class PumpLoop
             case RefusalReason.FieldGone:
                 _loadWanted = true;
                 break;
+            case RefusalReason.Rewound:
+                _recheckAt = now; // those that were not in the report went back as well
+                break;
         }
 
         // The first time at once: most refusals are over when the table was asked.

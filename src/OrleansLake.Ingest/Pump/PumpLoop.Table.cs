@@ -21,6 +21,8 @@ internal sealed partial class PumpLoop
     private BackOff _resumeBackOff;
     private string? _resumeTrouble;
     private string? _startTrouble;
+    private bool _rechecking;
+    private DateTimeOffset _recheckAt;
 
     private void LoadTablesWhenWanted(DateTimeOffset now)
     {
@@ -135,6 +137,72 @@ internal sealed partial class PumpLoop
         {
             _resuming = true;
             _ = ResumeAsync(tracks);
+        }
+    }
+
+    /// <summary>A table that was rolled back takes the idle topic-partitions with it too (rule 11).</summary>
+    private void RecheckWhenDue(DateTimeOffset now)
+    {
+        if (now < _recheckAt || _rechecking || _stopping || _reading == 0)
+        {
+            return;
+        }
+
+        _recheckAt = now + _options.RecheckInterval;
+        var tracks = new List<(PartitionTrack, long)>();
+        foreach (PartitionTrack track in _state.Tracks)
+        {
+            if (track is { State: TrackState.Reading, IsSettled: true, CommittedNext: { } next })
+            {
+                tracks.Add((track, next));
+            }
+        }
+
+        if (tracks.Count > 0)
+        {
+            _rechecking = true;
+            _ = RecheckAsync(tracks);
+        }
+    }
+
+    private async Task RecheckAsync(List<(PartitionTrack Track, long Next)> tracks)
+    {
+        ResumePoint? point;
+        try
+        {
+            point = await _committer
+                .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(asked => asked.Track.TopicPartition), _ended.Token)
+                .WaitAsync(_options.CallTimeout, _time, _ended.Token);
+        }
+        catch (Exception)
+        {
+            point = null; // whoever has something to report will say what is wrong; asked again in a while
+        }
+
+        Post(() => Rechecked(tracks, point));
+    }
+
+    private void Rechecked(List<(PartitionTrack Track, long Next)> tracks, ResumePoint? point)
+    {
+        _rechecking = false;
+        if (point is null || point.TableUuid != _tables!.Table.Metadata.TableUuid)
+        {
+            return;
+        }
+
+        Learn(point.TableUuid, point.LastSequenceNumber);
+        _loadWanted |= point.SchemaId != _tables.Table.Metadata.CurrentSchemaId;
+        var positions = point.Partitions.ToDictionary(position => position.TopicPartition, position => position.Next);
+        foreach ((PartitionTrack track, long next) in tracks)
+        {
+            bool isAsAsked = track.State == TrackState.Reading && track.IsSettled && track.CommittedNext == next && _state.Find(track.TopicPartition) == track;
+            if (isAsAsked && (!positions.TryGetValue(track.TopicPartition, out long found) || found != next))
+            {
+                track.State = TrackState.Resuming;
+                _reading--;
+                _source.Unassign(track.TopicPartition);
+                _resumeWanted = true;
+            }
         }
     }
 

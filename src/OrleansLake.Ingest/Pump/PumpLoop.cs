@@ -88,6 +88,7 @@ internal sealed partial class PumpLoop
         _flushTick = TickOf(time.GetUtcNow());
         _rateAt = time.GetUtcNow();
         _lastStatus = TakeStatus();
+        _recheckAt = time.GetUtcNow() + options.RecheckInterval;
     }
 
     internal string WriterId { get; }
@@ -123,6 +124,7 @@ internal sealed partial class PumpLoop
 
         LoadTablesWhenWanted(now);
         ResumeWhenWanted(now);
+        RecheckWhenDue(now);
         SealWhenDue(now);
         HandOverWhenSettled(now);
         HoldOrFlow(now);

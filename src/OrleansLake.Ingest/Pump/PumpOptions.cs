@@ -46,6 +46,12 @@ public sealed record PumpOptions
     /// <summary>Longest wait after a failure.</summary>
     public TimeSpan MaxBackOff { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>
+    /// How often the table is asked about topic-partitions that have nothing to report: one that was rolled back would
+    /// otherwise be noticed with the next record only.
+    /// </summary>
+    public TimeSpan RecheckInterval { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>This many refusals that blame one topic-partition within <see cref="DuelWindow"/> stop it with an error.</summary>
     public int DuelRefusals { get; init; } = 4;
 

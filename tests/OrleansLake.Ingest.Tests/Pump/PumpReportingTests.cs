@@ -192,6 +192,18 @@ public sealed class PumpReportingTests
     }
 
     [Fact]
+    public void A_table_that_was_rolled_back_takes_idle_topic_partitions_with_it()
+    {
+        var stand = new PumpStand();
+        stand.Publish(A, 10);
+        stand.Attach(A);
+        Assert.True(stand.RunUntil(() => stand.Events.OfType<PumpEvent.Committed>().Any()));
+        stand.Committer.Next[A] = 4;
+        Assert.True(stand.RunUntil(() => stand.Committer.Next[A] == 10, TimeSpan.FromSeconds(80)));
+        Assert.Empty(stand.Events.OfType<PumpEvent.Refused>());
+    }
+
+    [Fact]
     public void Not_yet_sends_the_same_report_again()
     {
         var stand = new PumpStand();

@@ -1,4 +1,5 @@
 using OrleansLake.Testing.Simulation;
+using Line = OrleansLake.Testing.Simulation.Simulation;
 
 namespace OrleansLake.Ingest.Tests.Simulation;
 
@@ -10,31 +11,32 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void Every_record_is_in_the_table_exactly_once_whatever_happens()
     {
         var faults = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        long commits = 0;
-        for (int seed = 0; seed < Seeds; seed++)
+        var results = new SimulationResult[Seeds];
+        Parallel.For(0, Seeds, seed => results[seed] = Line.Run(SimulatedRules.Without(null, seed)));
+        foreach (SimulationResult result in results)
         {
-            SimulationResult result = Testing.Simulation.Simulation.Run(new SimulationOptions { Seed = seed });
             if (result.Violation is not null)
             {
-                SimulationResult traced = Testing.Simulation.Simulation.Run(new SimulationOptions { Seed = seed, IsTraced = true });
-                Assert.Fail($"seed {seed}: {result.Violation}\n{string.Join('\n', traced.Trace.TakeLast(200))}");
+                SimulationResult traced = Line.Run(SimulatedRules.Without(null, result.Seed) with { IsTraced = true });
+                Assert.Fail($"seed {result.Seed}: {result.Violation}; ./lake bench simulate --first {result.Seed} --seeds 1\n{string.Join('\n', traced.Trace.TakeLast(200))}");
             }
 
-            commits += result.Commits;
             foreach ((string fault, int times) in result.Faults)
             {
                 faults[fault] = faults.GetValueOrDefault(fault) + times;
             }
         }
 
-        output.WriteLine($"{Seeds} seeds, {commits} commits; {string.Join(", ", faults.Select(fault => $"{fault.Key} {fault.Value}"))}");
+        output.WriteLine($"{Seeds} seeds, {results.Sum(result => result.Commits)} snapshots; {string.Join(", ", faults.Select(fault => $"{fault.Key} {fault.Value}"))}");
+        Assert.True(faults.Count > 25, "a run in which nothing goes wrong shows little");
+        Assert.True(results.Sum(result => result.Commits) > Seeds * 5);
     }
 
     [Fact]
     public void One_seed_is_one_run()
     {
-        SimulationResult first = Testing.Simulation.Simulation.Run(new SimulationOptions { Seed = 4, IsTraced = true });
-        SimulationResult second = Testing.Simulation.Simulation.Run(new SimulationOptions { Seed = 4, IsTraced = true });
+        SimulationResult first = Line.Run(new SimulationOptions { Seed = 4, IsTraced = true });
+        SimulationResult second = Line.Run(new SimulationOptions { Seed = 4, IsTraced = true });
         Assert.Equal(first.Trace, second.Trace);
         Assert.Equal(first.Steps, second.Steps);
     }

@@ -247,12 +247,7 @@ internal sealed class SimulatedNetwork(SimulationWorld world, SimulatedProcess p
         world.Trace(() => $"{process.Name} reports {Short(report.ReportId)} to committer {_target}: {string.Join(", ", report.Ranges.Select(range => $"{range.TopicPartition} {range.Range}"))}");
         if (world.Happens(0.08, "report repeated"))
         {
-            int other = world.Random.Next(2);
-            world.Scheduler.After(world.UpTo(90), () =>
-            {
-                world.Trace(() => $"{Short(report.ReportId)} comes to committer {other} again");
-                _ = world.Committers[other]?.EnqueueAsync(report, CancellationToken.None);
-            });
+            world.Redeliver(report, world.UpTo(60));
         }
 
         await Target().EnqueueAsync(report, CancellationToken.None);
@@ -263,6 +258,7 @@ internal sealed class SimulatedNetwork(SimulationWorld world, SimulatedProcess p
     {
         await HopAsync("question lost");
         ReportAnswer answer = await Target().OutcomeAsync(reportId, CancellationToken.None);
+        world.Checker.AfterAnswer(reportId, answer);
         await HopAsync("answer to a report lost");
         world.Trace(() => $"{process.Name} hears of {Short(reportId)}: {answer}");
         return answer;

@@ -53,7 +53,7 @@ internal sealed class SimulatedPump
             return;
         }
 
-        TimeSpan pause = TimeSpan.FromMilliseconds(_world.Random.Next(20, 400));
+        TimeSpan pause = TimeSpan.FromMilliseconds(_world.Random.Next(20, 600));
         if (Process.IsFrozen)
         {
             pause = Process.FrozenUntil - _world.Scheduler.Now;

@@ -100,7 +100,7 @@ internal sealed class Simulation
                 log.LastStable = null;
             }
 
-            bool isDone = scheduler.Run(() => _world.Violation is not null || (scheduler.Now > _world.Options.FaultsUntil + TimeSpan.FromSeconds(100) && _world.Checker.IsComplete()), _world.Options.QuietLimit);
+            bool isDone = scheduler.Run(() => _world.Violation is not null || (scheduler.Now > _world.Options.FaultsUntil + TimeSpan.FromSeconds(65) && _world.Checker.IsComplete()), _world.Options.QuietLimit);
             _world.Checker.Check();
             _world.Checker.CheckHistory();
             if (!isDone)

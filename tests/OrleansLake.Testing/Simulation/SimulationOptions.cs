@@ -15,7 +15,7 @@ internal sealed record SimulationOptions
     public PumpRules PumpRules { get; init; } = new();
 
     /// <summary>Faults and strangers act until then.</summary>
-    public TimeSpan FaultsUntil { get; init; } = TimeSpan.FromSeconds(120);
+    public TimeSpan FaultsUntil { get; init; } = TimeSpan.FromSeconds(100);
 
     /// <summary>Everything must be in the table this long after the faults ended.</summary>
     public TimeSpan QuietLimit { get; init; } = TimeSpan.FromMinutes(8);

@@ -57,8 +57,8 @@ internal sealed class SimulationWorld
     /// <summary>Faults still happen.</summary>
     public bool IsFaulty => Scheduler.Now < Options.FaultsUntil;
 
-    /// <summary>Paths of files that some report named: nobody but orphan removal and expiry may delete them.</summary>
-    public HashSet<string> Reported { get; } = [];
+    /// <summary>Every report that was ever sent, as it was first sent.</summary>
+    public Dictionary<Guid, DataWritten> Reports { get; } = [];
 
     public Action<SimulatedProcess> Kill { get; set; } = static process => process.Kill();
 
@@ -100,11 +100,35 @@ internal sealed class SimulationWorld
         }
     }
 
+    /// <summary>A report is on its way: under one id there is one report (rule 1).</summary>
     public void Record(DataWritten report)
     {
-        foreach (DataFile file in report.Files.Concat(report.DeadLetterFiles))
+        if (!Reports.TryAdd(report.ReportId, report) && Reports[report.ReportId] != report)
         {
-            Reported.Add(file.FilePath);
+            Fail($"report {report.ReportId} was changed after it was first sent");
+        }
+    }
+
+    /// <summary>The network brings a report once more.</summary>
+    public void Redeliver(DataWritten report, TimeSpan delay)
+    {
+        int target = Random.Next(2);
+        Scheduler.After(delay, () =>
+        {
+            Trace(() => $"report {report.ReportId.ToString("N")[^6..]} comes to committer {target} again");
+            _ = Committers[target]?.EnqueueAsync(report, CancellationToken.None);
+        });
+    }
+
+    /// <summary>Among others one of the last few, just when its ranges may fit again.</summary>
+    public void RedeliverSome()
+    {
+        foreach (DataWritten report in Reports.Values.TakeLast(6).ToList())
+        {
+            if (Happens(0.4, "report repeated after a rollback"))
+            {
+                Redeliver(report, UpTo(4));
+            }
         }
     }
 

@@ -40,6 +40,12 @@ internal sealed class Strangers(SimulationWorld world)
             world.Swap(
                 new TableCommit(table, [new TableRequirement.AssertTableUuid(table.Metadata.TableUuid)], [new TableUpdate.SetSnapshotRef(SnapshotRef.Main, new SnapshotRef(at.SnapshotId, false))]),
                 "stranger");
+            if (world.Random.Next(2) == 0)
+            {
+                Expire();
+            }
+
+            world.RedeliverSome();
         }
     }
 

@@ -11,6 +11,7 @@ namespace OrleansLake.Testing.Simulation;
 /// <item>No row is there at or above it, and no dead letter twice.</item>
 /// <item>The cumulative counts beside the offset are those of the rows.</item>
 /// <item>Every live file is there, listed once.</item>
+/// <item>A report whose rows are in the table is not refused because of them.</item>
 /// <item>A file enters the table only while the schema that its committer knew has every field of it.</item>
 /// </list>
 /// </summary>
@@ -59,6 +60,25 @@ internal sealed class TableChecker(SimulationWorld world)
                     }
                 }
             }
+        }
+    }
+
+    /// <summary>A report that is in the table is never called stale because of its own ranges (rule 2).</summary>
+    public void AfterAnswer(Guid reportId, ReportAnswer answer)
+    {
+        if (answer is not ReportAnswer.Refused { Reason: RefusalReason.Stale } refused)
+        {
+            return;
+        }
+
+        DataWritten report = world.Reports[reportId];
+        LoadedTable table = world.Load(SimulationWorld.Rows)!;
+        if (report.Files.Count > 0
+            && refused.Ranges.All(refusedRange => report.Ranges.Any(range => range.TopicPartition == refusedRange.TopicPartition && range.Range.Next == refusedRange.CommittedNext))
+            && table.Metadata.FindRef(SnapshotRef.Main) is { } snapshot
+            && PathsOf(table, snapshot).Contains(report.Files[0].FilePath))
+        {
+            world.Fail($"report {reportId} was refused as stale, and its rows are in the table: {refused.Message}");
         }
     }
 
