@@ -17,7 +17,11 @@ internal static class LakeEndpoints
     {
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live"), ResponseWriter = WriteHealthAsync });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteHealthAsync });
-        app.MapGet("/metrics", (MetricsCollector metrics) => Results.Text(PrometheusText.Write(metrics), PrometheusText.ContentType));
+        app.MapGet("/metrics", async (MetricsCollector metrics, PumpMetrics pumps, CancellationToken cancellationToken) =>
+        {
+            await pumps.RefreshAsync(cancellationToken);
+            return Results.Text(PrometheusText.Write(metrics), PrometheusText.ContentType);
+        });
 
         app.MapGet("/pipelines", async (LakeOperations lake) => await lake.PipelinesAsync());
         app.MapGet("/pipelines/{name}", async (string name, LakeOperations lake) =>
