@@ -22,10 +22,14 @@ public sealed record PipelineSeek([property: Id(0)] string To, [property: Id(1)]
 public sealed record PipelineMove([property: Id(0)] bool Done, [property: Id(1)] string Message, [property: Id(2)] MovedTo[] Positions);
 
 /// <summary>Where a topic-partition goes on.</summary>
+/// <param name="Topic">The topic.</param>
+/// <param name="Partition">Its number in the topic.</param>
+/// <param name="Next">The next offset to read.</param>
+/// <param name="From">The offset that the table must have for the move to apply; null: whatever it has.</param>
 [GenerateSerializer, Immutable, Alias("orleanslake.MovedTo")]
-public sealed record MovedTo([property: Id(0)] string Topic, [property: Id(1)] int Partition, [property: Id(2)] long Next);
+public sealed record MovedTo([property: Id(0)] string Topic, [property: Id(1)] int Partition, [property: Id(2)] long Next, [property: Id(3)] long? From = null);
 
-/// <summary>Why offsets are moved by a person.</summary>
+/// <summary>Why offsets are moved without records.</summary>
 [GenerateSerializer, Alias("orleanslake.MoveKind")]
 public enum MoveKind
 {
@@ -37,6 +41,9 @@ public enum MoveKind
 
     /// <summary>The table's offsets and rows are taken as they stand.</summary>
     Accept,
+
+    /// <summary>The broker no longer has the records, and the pipeline may go on without.</summary>
+    DataLoss,
 }
 
 /// <summary>Asks a table's committer to move offsets by an empty snapshot. Asked again with the same id it is done once.</summary>

@@ -72,10 +72,16 @@ internal sealed class TableGrain(TableCommitters committers, TimeProvider time, 
                 MoveId = move.MoveId,
                 Pipeline = move.Pipeline,
                 Generation = move.Generation,
-                Reason = move.Kind switch { MoveKind.Seek => MoveReason.Seek, MoveKind.Reset => MoveReason.Reset, _ => MoveReason.Accept },
+                Reason = move.Kind switch
+                {
+                    MoveKind.Seek => MoveReason.Seek,
+                    MoveKind.Reset => MoveReason.Reset,
+                    MoveKind.DataLoss => MoveReason.DataLoss,
+                    _ => MoveReason.Accept,
+                },
                 ClusterId = move.ClusterId,
                 TopicIds = move.TopicIds,
-                Positions = [.. move.Positions.Select(to => new MovedPosition(new TopicPartition(to.Topic, to.Partition), to.Next))],
+                Positions = [.. move.Positions.Select(to => new MovedPosition(new TopicPartition(to.Topic, to.Partition), to.Next, From: to.From))],
             },
             limit.Token));
     }
