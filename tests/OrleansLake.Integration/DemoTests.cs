@@ -60,7 +60,7 @@ public sealed class DemoTests : IDisposable
 
     private async Task<JsonNode> DemoAsync(params string[] arguments)
     {
-        await using var demo = new LakeProcess(
+        await using var demo = LakeProcess.OfAssembly(
             Repository.Assembly("silo", "OrleansLake.Silo"), ["demo", "--json", "--warehouse", _warehouse.Path, .. arguments]);
         int code = await demo.WaitAsync(Patience);
         Assert.True(code == 0, $"exit code {code}: {demo.Errors}");

@@ -187,7 +187,7 @@ public sealed class TroubleTests : IDisposable
               {"name": "a", "topics": ["t"], "table": "x.y", "createTable": true, "ddl": "CREATE TABLE y (a BIGNIT)", "kafka": {"bootstrap.servers": "127.0.0.1:1"}},
               {"name": "b", "topics": [], "table": "nodots", "flushInterval": "soon", "kafka": {}}]}
             """);
-        await using var silo = new LakeProcess(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
+        await using var silo = LakeProcess.OfAssembly(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
         Assert.Equal(1, await silo.WaitAsync(Patience));
         foreach (string place in new[] { "colour", "BIGNIT", "pipelines[1].table", "pipelines[1].flushInterval", "bootstrap.servers" })
         {
