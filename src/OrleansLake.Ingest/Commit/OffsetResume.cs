@@ -53,7 +53,7 @@ internal static class OffsetResume
             }
 
             long lettersNext = Math.Max(offset.Next, letters?.Next ?? 0);
-            positions.Add(new ResumePosition(topicPartition, offset.Next, offset.LeaderEpoch, lettersNext, lettersNext > offset.Next ? await ReadAsync(topicPartition, offset.Next) : []));
+            positions.Add(new ResumePosition(topicPartition, offset.Next, offset.LeaderEpoch, lettersNext, lettersNext > offset.Next ? await ReadAsync(topicPartition, offset.Next) : [], letters?.Rows ?? 0));
         }
 
         TableMetadata metadata = rows.Table.Metadata;

@@ -104,6 +104,7 @@ internal sealed class PumpState
         track.CommittedNext = position?.Next;
         track.LeaderEpoch = position?.LeaderEpoch ?? -1;
         track.DeadLettersNext = position?.DeadLettersNext ?? 0;
+        track.DeadLettersRows = position?.DeadLettersRows ?? 0;
         track.DeadLetters = position is { DeadLetterOffsets.Count: > 0 } ? position.DeadLetterOffsets.ToHashSet() : null;
         track.Position = position?.Next ?? startOffset;
         if (position is null)
@@ -195,7 +196,9 @@ internal sealed class PumpState
                 ContinuesTable = track.CommittedNext is not null || track.Outstanding > 0,
                 DeadLetters = open.Rejected - open.Known,
                 DeadLettersNext = track.DeadLettersNext > open.First ? track.DeadLettersNext : null,
+                DeadLettersRows = track.DeadLettersNext > open.First ? track.DeadLettersRows : null,
             });
+            track.DeadLettersRows += open.Rejected - open.Known;
             track.Open = default;
             track.Outstanding++;
         }
@@ -243,6 +246,7 @@ internal sealed class PumpState
             {
                 PartitionTrack track = _tracks[range.TopicPartition];
                 track.Outstanding--;
+                track.DeadLettersRows -= range.DeadLetters ?? 0;
                 if (first.TryAdd(track, range.Range.First))
                 {
                     order.Add(track);
