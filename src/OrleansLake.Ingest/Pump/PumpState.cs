@@ -100,14 +100,15 @@ internal sealed class PumpState
             throw new InvalidOperationException($"{track.TopicPartition}: resumed while ranges of it are on their way");
         }
 
+        bool isKnown = position is { Next: >= 0 };
         track.State = TrackState.Reading;
-        track.CommittedNext = position?.Next;
+        track.CommittedNext = isKnown ? position!.Next : null;
         track.LeaderEpoch = position?.LeaderEpoch ?? -1;
         track.DeadLettersNext = position?.DeadLettersNext ?? 0;
         track.DeadLettersRows = position?.DeadLettersRows ?? 0;
         track.DeadLetters = position is { DeadLetterOffsets.Count: > 0 } ? position.DeadLetterOffsets.ToHashSet() : null;
-        track.Position = position?.Next ?? startOffset;
-        if (position is null)
+        track.Position = isKnown ? position!.Next : startOffset;
+        if (!isKnown)
         {
             if (track.Start == StartPosition.Latest)
             {
