@@ -114,4 +114,4 @@ public sealed record ResumeAnswer(
 [GenerateSerializer, Immutable, Alias("orleanslake.ResumeAt")]
 public sealed record ResumeAt(
     [property: Id(0)] string Topic, [property: Id(1)] int Partition, [property: Id(2)] long Next, [property: Id(3)] int LeaderEpoch,
-    [property: Id(4)] long DeadLettersNext, [property: Id(5)] long[] DeadLetterOffsets);
+    [property: Id(4)] long DeadLettersNext, [property: Id(5)] long[] DeadLetterOffsets, [property: Id(6)] long DeadLettersRows = 0);

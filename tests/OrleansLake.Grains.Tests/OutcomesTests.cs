@@ -35,12 +35,12 @@ public sealed class OutcomesTests
     [Fact]
     public void Resume_points_cross_and_come_back_as_they_were()
     {
-        var point = new ResumePoint(Guid.NewGuid(), 12, 2, [new ResumePosition(new TopicPartition("events", 1), 100, 4, 110, [101, 105])]);
+        var point = new ResumePoint(Guid.NewGuid(), 12, 2, [new ResumePosition(new TopicPartition("events", 1), 100, 4, 110, [101, 105], 33)]);
         ResumePoint back = Outcomes.FromContract(Outcomes.ToContract(point));
         Assert.Equal(point.TableUuid, back.TableUuid);
         Assert.Equal((12, 2), (back.LastSequenceNumber, back.SchemaId));
         ResumePosition position = Assert.Single(back.Partitions);
-        Assert.Equal((new TopicPartition("events", 1), 100, 4, 110), (position.TopicPartition, position.Next, position.LeaderEpoch, position.DeadLettersNext));
+        Assert.Equal((new TopicPartition("events", 1), 100, 4, 110, 33), (position.TopicPartition, position.Next, position.LeaderEpoch, position.DeadLettersNext, position.DeadLettersRows));
         Assert.Equal([101, 105], position.DeadLetterOffsets);
     }
 }

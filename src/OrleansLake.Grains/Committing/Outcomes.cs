@@ -52,7 +52,7 @@ internal static class Outcomes
         [
             .. point.Partitions.Select(position => new ResumeAt(
                 position.TopicPartition.Topic, position.TopicPartition.Partition, position.Next, position.LeaderEpoch, position.DeadLettersNext,
-                [.. position.DeadLetterOffsets])),
+                [.. position.DeadLetterOffsets], position.DeadLettersRows)),
         ]);
 
     /// <summary>As it was.</summary>
@@ -60,6 +60,6 @@ internal static class Outcomes
         answer.TableUuid, answer.LastSequenceNumber, answer.SchemaId,
         [
             .. answer.TopicPartitions.Select(at => new ResumePosition(
-                new TopicPartition(at.Topic, at.Partition), at.Next, at.LeaderEpoch, at.DeadLettersNext, at.DeadLetterOffsets)),
+                new TopicPartition(at.Topic, at.Partition), at.Next, at.LeaderEpoch, at.DeadLettersNext, at.DeadLetterOffsets, at.DeadLettersRows)),
         ]);
 }

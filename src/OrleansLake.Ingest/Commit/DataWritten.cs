@@ -43,6 +43,13 @@ public sealed record WrittenRange
     /// </summary>
     public long? DeadLettersNext { get; init; }
 
+    /// <summary>
+    /// With <see cref="DeadLettersNext"/>: the dead letters of the topic-partition that the table had then taken in
+    /// (<c>ResumePosition.DeadLettersRows</c>, and those of this writer since). Below its next offset others may come in by a
+    /// writer with another schema, and that offset does not tell.
+    /// </summary>
+    public long? DeadLettersRows { get; init; }
+
     /// <summary>Timestamp of the oldest record in milliseconds since 1970; null when there is none. Freshness is counted from it.</summary>
     public long? OldestTimestampMs { get; init; }
 }

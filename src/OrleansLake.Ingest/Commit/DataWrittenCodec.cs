@@ -94,6 +94,7 @@ public static class DataWrittenCodec
         WriteNullable(writer, range.ContinuesTable, writer.Write);
         WriteNullable(writer, range.DeadLetters, writer.Write7BitEncodedInt64);
         WriteNullable(writer, range.DeadLettersNext, writer.Write7BitEncodedInt64);
+        WriteNullable(writer, range.DeadLettersRows, writer.Write7BitEncodedInt64);
         WriteNullable(writer, range.OldestTimestampMs, writer.Write7BitEncodedInt64);
     }
 
@@ -108,6 +109,7 @@ public static class DataWrittenCodec
         ContinuesTable = ReadNullableValue(reader, reader.ReadBoolean),
         DeadLetters = ReadNullableValue(reader, reader.Read7BitEncodedInt64),
         DeadLettersNext = ReadNullableValue(reader, reader.Read7BitEncodedInt64),
+        DeadLettersRows = ReadNullableValue(reader, reader.Read7BitEncodedInt64),
         OldestTimestampMs = ReadNullableValue(reader, reader.Read7BitEncodedInt64),
     };
 

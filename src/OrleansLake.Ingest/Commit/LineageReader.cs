@@ -42,8 +42,8 @@ internal sealed class LineageReader(ProtocolRules rules = ProtocolRules.All)
                 .ToHashSet(),
             WentBack = metadata.Snapshots.Any(snapshot => !walk.Reached.Contains(snapshot.SnapshotId) && IsOurs(snapshot) && snapshot.Summary.GetValueOrDefault(SummaryKeys.Branch) == branch),
             LastUnlistedSequenceNumber = LastUnlisted(metadata),
-
-            // Of every listed snapshot: files that were deleted do not come back with a rollback.
+            // Of every listed snapshot: what an orphan removal deleted does not come back when its snapshot is rolled back,
+            // and once that is expired too, its sequence number is missed.
             NoFileBeforeMs = walk.Snapshots.Concat(metadata.Snapshots).Select(static snapshot => NumberOf(snapshot, SummaryKeys.NoFileBefore) ?? 0).DefaultIfEmpty().Max(),
         };
         try

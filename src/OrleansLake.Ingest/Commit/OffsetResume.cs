@@ -42,7 +42,13 @@ internal static class OffsetResume
         {
             if (rows.Offsets.Find(pipeline, generation, topicPartition) is not { } offset)
             {
-                // It begins where the pipeline's settings say. Its first dead letters make it an offset before they come in.
+                // It begins where the pipeline's settings say. Its first dead letters make it an offset before they come in;
+                // so dead letters without one are those of a table that was rolled back to before it.
+                if (deadLetters?.Offsets.Find(pipeline, generation, topicPartition) is { Rows: > 0 } left)
+                {
+                    positions.Add(new ResumePosition(topicPartition, -1, -1, left.Next, await ReadAsync(topicPartition, 0), left.Rows));
+                }
+
                 continue;
             }
 
@@ -53,7 +59,7 @@ internal static class OffsetResume
             }
 
             long lettersNext = Math.Max(offset.Next, letters?.Next ?? 0);
-            positions.Add(new ResumePosition(topicPartition, offset.Next, offset.LeaderEpoch, lettersNext, lettersNext > offset.Next ? await ReadAsync(topicPartition, offset.Next) : []));
+            positions.Add(new ResumePosition(topicPartition, offset.Next, offset.LeaderEpoch, lettersNext, lettersNext > offset.Next ? await ReadAsync(topicPartition, offset.Next) : [], letters?.Rows ?? 0));
         }
 
         TableMetadata metadata = rows.Table.Metadata;

@@ -84,7 +84,8 @@ internal static class ReportJudge
 
         IReadOnlyList<RefusedRange> taken = RangesOf(report, offsets, range =>
             offsets.Find(report.Pipeline, report.Generation, range.TopicPartition) is { } known
-            && known.Next > Math.Max(range.Range.First, range.DeadLettersNext ?? 0));
+            && (known.Next > Math.Max(range.Range.First, range.DeadLettersNext ?? 0)
+                || (known.Next > range.Range.First && range.DeadLettersRows is { } had && known.Rows != had)));
         return taken.Count == 0
             ? new Verdict.Accept()
             : new Verdict.Refuse(RefusalReason.Rewound, taken, $"the dead-letter table has taken in others since: {Describe(taken[0])}");

@@ -27,8 +27,9 @@ public sealed record ResumePoint(Guid TableUuid, long LastSequenceNumber, int Sc
 
 /// <summary>The table's next offset of one topic-partition.</summary>
 /// <param name="TopicPartition">Which.</param>
-/// <param name="Next">The next offset to read.</param>
+/// <param name="Next">The next offset to read; −1: the table has none, but its dead-letter table has records of it (the table was rolled back).</param>
 /// <param name="LeaderEpoch">The leader epoch of the record before; −1 unknown.</param>
 /// <param name="DeadLettersNext">The next offset by the dead-letter table: at or above <paramref name="Next"/>.</param>
 /// <param name="DeadLetterOffsets">Offsets from <paramref name="Next"/> on whose records the dead-letter table already holds.</param>
-public sealed record ResumePosition(TopicPartition TopicPartition, long Next, int LeaderEpoch, long DeadLettersNext, IReadOnlyList<long> DeadLetterOffsets);
+/// <param name="DeadLettersRows">Dead letters of it that the table ever took in: another number later says that others came in since.</param>
+public sealed record ResumePosition(TopicPartition TopicPartition, long Next, int LeaderEpoch, long DeadLettersNext, IReadOnlyList<long> DeadLetterOffsets, long DeadLettersRows = 0);

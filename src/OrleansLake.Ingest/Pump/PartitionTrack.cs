@@ -38,6 +38,9 @@ internal sealed class PartitionTrack(TopicPartition topicPartition, StartPositio
 
     internal long DeadLettersNext { get; set; }
 
+    /// <summary>Dead letters of it that the table has, those of the sealed sets counted in.</summary>
+    internal long DeadLettersRows { get; set; }
+
     /// <summary>What the open writer has of it.</summary>
     internal OpenRange Open;
 

@@ -214,7 +214,7 @@ internal sealed partial class PumpLoop
                 .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(track => track.TopicPartition), _ended.Token)
                 .WaitAsync(_options.CallTimeout, _time, _ended.Token);
             var starts = new Dictionary<TopicPartition, long>();
-            var known = point.Partitions.Select(position => position.TopicPartition).ToHashSet();
+            var known = point.Partitions.Where(position => position.Next >= 0).Select(position => position.TopicPartition).ToHashSet();
             foreach (IGrouping<StartPosition, PartitionTrack> group in tracks.Where(track => !known.Contains(track.TopicPartition)).GroupBy(track => track.Start))
             {
                 if (group.Key.Offset >= 0)
@@ -296,7 +296,7 @@ internal sealed partial class PumpLoop
             }
 
             ResumePosition? position = positions.GetValueOrDefault(track.TopicPartition);
-            if (position is not null || starts.ContainsKey(track.TopicPartition))
+            if (position is { Next: >= 0 } || starts.ContainsKey(track.TopicPartition))
             {
                 long from = _state.Resume(track, position, starts.GetValueOrDefault(track.TopicPartition), now);
                 _reading++;

@@ -100,13 +100,15 @@ internal sealed class PumpState
             throw new InvalidOperationException($"{track.TopicPartition}: resumed while ranges of it are on their way");
         }
 
+        bool isKnown = position is { Next: >= 0 };
         track.State = TrackState.Reading;
-        track.CommittedNext = position?.Next;
+        track.CommittedNext = isKnown ? position!.Next : null;
         track.LeaderEpoch = position?.LeaderEpoch ?? -1;
         track.DeadLettersNext = position?.DeadLettersNext ?? 0;
+        track.DeadLettersRows = position?.DeadLettersRows ?? 0;
         track.DeadLetters = position is { DeadLetterOffsets.Count: > 0 } ? position.DeadLetterOffsets.ToHashSet() : null;
-        track.Position = position?.Next ?? startOffset;
-        if (position is null)
+        track.Position = isKnown ? position!.Next : startOffset;
+        if (!isKnown)
         {
             if (track.Start == StartPosition.Latest)
             {
@@ -195,7 +197,9 @@ internal sealed class PumpState
                 ContinuesTable = track.CommittedNext is not null || track.Outstanding > 0,
                 DeadLetters = open.Rejected - open.Known,
                 DeadLettersNext = track.DeadLettersNext > open.First ? track.DeadLettersNext : null,
+                DeadLettersRows = track.DeadLettersNext > open.First ? track.DeadLettersRows : null,
             });
+            track.DeadLettersRows += open.Rejected - open.Known;
             track.Open = default;
             track.Outstanding++;
         }
@@ -243,6 +247,7 @@ internal sealed class PumpState
             {
                 PartitionTrack track = _tracks[range.TopicPartition];
                 track.Outstanding--;
+                track.DeadLettersRows -= range.DeadLetters ?? 0;
                 if (first.TryAdd(track, range.Range.First))
                 {
                     order.Add(track);

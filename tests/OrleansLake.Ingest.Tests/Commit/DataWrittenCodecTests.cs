@@ -7,7 +7,7 @@ namespace OrleansLake.Ingest.Tests.Commit;
 public sealed class DataWrittenCodecTests
 {
     private static readonly DataWritten Full = Report(
-        Range(Events3, 5, 20, rejected: 3, gap: 1) with { LeaderEpoch = 7, OldestTimestampMs = -12, DeadLetters = 2, DeadLettersNext = 9, ContinuesTable = true },
+        Range(Events3, 5, 20, rejected: 3, gap: 1) with { LeaderEpoch = 7, OldestTimestampMs = -12, DeadLetters = 2, DeadLettersNext = 9, DeadLettersRows = 44, ContinuesTable = true },
         Range(new("другие", 0), 0, 0)) with
     {
         ClusterId = "cluster",
@@ -62,7 +62,7 @@ public sealed class DataWrittenCodecTests
     {
         // A property that is added to these types and forgotten here would silently be lost on the way.
         Assert.Equal(15, typeof(DataWritten).GetProperties().Length);
-        Assert.Equal(10, typeof(WrittenRange).GetProperties().Length);
+        Assert.Equal(11, typeof(WrittenRange).GetProperties().Length);
         Assert.Equal(21, typeof(DataFile).GetProperties().Length);
     }
 

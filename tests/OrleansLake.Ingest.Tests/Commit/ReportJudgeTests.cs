@@ -187,6 +187,11 @@ public sealed class ReportJudgeTests
 
         Refusal(RefusalReason.Rewound, ReportJudge.JudgeDeadLetters(blind, letters, letters.Offsets, ProtocolRules.All));
         Assert.IsType<Verdict.Accept>(ReportJudge.JudgeDeadLetters(knowing, letters, letters.Offsets, ProtocolRules.All));
+
+        // Others came in below the offset that it knew.
+        DataWritten counting = knowing with { Ranges = [knowing.Ranges[0] with { DeadLettersRows = 1 }] };
+        Refusal(RefusalReason.Rewound, ReportJudge.JudgeDeadLetters(counting, letters, letters.Offsets, ProtocolRules.All));
+        Assert.IsType<Verdict.Accept>(ReportJudge.JudgeDeadLetters(counting with { Ranges = [counting.Ranges[0] with { DeadLettersRows = 2 }] }, letters, letters.Offsets, ProtocolRules.All));
         Assert.IsType<Verdict.Accept>(ReportJudge.JudgeDeadLetters(Sent(Report(200, 210, rejected: 1)), letters, letters.Offsets, ProtocolRules.All));
         Assert.IsType<Verdict.Accept>(ReportJudge.JudgeDeadLetters(blind, letters, letters.Offsets, ProtocolRules.All & ~ProtocolRules.DeadLettersOnce));
     }

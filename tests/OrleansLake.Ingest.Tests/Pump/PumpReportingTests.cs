@@ -240,6 +240,7 @@ public sealed class PumpReportingTests
         Assert.True(stand.RunUntil(() => stand.Committer.Taken.Count == 1));
         stand.Run(TimeSpan.FromMinutes(30));
         stand.Committer.SequenceNumber = 500;
+        stand.Run(TimeSpan.FromMinutes(1));
         stand.Publish(A, 1);
         Assert.True(stand.RunUntil(() => stand.Committer.Taken.Count == 2));
         Assert.Equal(500, stand.Committer.Taken[1].LastSequenceNumber);

@@ -14,6 +14,7 @@ internal sealed class SimulationWorld
 
     private readonly List<string> _trace = [];
     private readonly InMemoryCatalog _catalog;
+    private readonly Dictionary<string, Guid> _reportOf = [];
 
     public SimulationWorld(SimulationOptions options)
     {
@@ -106,6 +107,14 @@ internal sealed class SimulationWorld
         if (!Reports.TryAdd(report.ReportId, report) && Reports[report.ReportId] != report)
         {
             Fail($"report {report.ReportId} was changed after it was first sent");
+        }
+
+        foreach (DataFile file in report.Files)
+        {
+            if (!_reportOf.TryAdd(file.FilePath, report.ReportId) && _reportOf[file.FilePath] != report.ReportId)
+            {
+                Fail($"{file.FilePath} is in two reports, {_reportOf[file.FilePath]} and {report.ReportId}");
+            }
         }
     }
 
