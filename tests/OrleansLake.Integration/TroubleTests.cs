@@ -220,8 +220,9 @@ public sealed class TroubleTests : IDisposable
     private static IEnumerable<string> Troubles(JsonNode status) =>
         status["topicPartitions"]!.AsArray().Select(partition => partition!["trouble"]).Append(status["trouble"]).OfType<JsonNode>().Select(trouble => trouble.GetValue<string>());
 
+    // Compressed, since the embedded broker keeps only 5 MB a partition as stored.
     private IProducer<byte[]?, byte[]?> Producer() =>
-        new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = _broker.BootstrapServers, Acks = Acks.All, MessageMaxBytes = 2 * TenMegabytes })
+        new ProducerBuilder<byte[]?, byte[]?>(new ProducerConfig { BootstrapServers = _broker.BootstrapServers, Acks = Acks.All, MessageMaxBytes = 2 * TenMegabytes, CompressionType = CompressionType.Gzip })
             .SetLogHandler((_, _) => { }).Build();
 
     private SiloSetup Setup() => new()

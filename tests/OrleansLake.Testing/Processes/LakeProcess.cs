@@ -14,6 +14,7 @@ public sealed partial class LakeProcess : IAsyncDisposable
     private const int SigStop = 19;
 
     private readonly Process _process;
+    private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
 
@@ -26,10 +27,12 @@ public sealed partial class LakeProcess : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        _process = new Process { StartInfo = start };
+        _process = new Process { StartInfo = start, EnableRaisingEvents = true };
+        _process.Exited += (_, _) => _exited.TrySetResult();
         _process.OutputDataReceived += (_, line) => Add(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Add(_errors, line.Data);
         _process.Start();
+        Id = _process.Id;
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -38,10 +41,10 @@ public sealed partial class LakeProcess : IAsyncDisposable
     public static LakeProcess OfAssembly(string assembly, params IEnumerable<string> arguments) => new("dotnet", ["exec", assembly, .. arguments]);
 
     /// <summary>The process id.</summary>
-    public int Id => _process.Id;
+    public int Id { get; }
 
     /// <summary>Whether it has ended.</summary>
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _exited.Task.IsCompleted;
 
     /// <summary>What it wrote so far.</summary>
     public string Output => Text(_output);
@@ -72,6 +75,7 @@ public sealed partial class LakeProcess : IAsyncDisposable
     {
         Signal(SigKill);
         await _process.WaitForExitAsync();
+        _exited.TrySetResult();
     }
 
     /// <summary>Freezes it.</summary>
@@ -108,10 +112,9 @@ public sealed partial class LakeProcess : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
+        if (!HasExited)
         {
-            Signal(SigKill);
-            await _process.WaitForExitAsync();
+            await KillAsync();
         }
 
         _process.Dispose();
@@ -119,7 +122,7 @@ public sealed partial class LakeProcess : IAsyncDisposable
 
     private void Signal(int signal)
     {
-        if (Kill(Id, signal) != 0 && !_process.HasExited)
+        if (Kill(Id, signal) != 0 && !HasExited)
         {
             throw new InvalidOperationException($"kill({Id}, {signal}): errno {Marshal.GetLastPInvokeError()}");
         }
