@@ -36,6 +36,19 @@ public sealed class HttpOrleansLakeClient(HttpClient http) : IOrleansLakeClient
         AskAsync<PipelineFlush>(HttpMethod.Post, $"pipelines/{Uri.EscapeDataString(name)}/flush", cancellationToken);
 
     /// <inheritdoc />
+    public Task<PipelineMove?> SeekAsync(string name, PipelineSeek seek, CancellationToken cancellationToken = default) =>
+        AskAsync<PipelineMove>(
+            HttpMethod.Post,
+            $"pipelines/{Uri.EscapeDataString(name)}/seek?to={Uri.EscapeDataString(seek.To)}"
+            + (seek.Topic is { } topic ? $"&topic={Uri.EscapeDataString(topic)}" : "")
+            + (seek.Partition is { } partition ? FormattableString.Invariant($"&partition={partition}") : ""),
+            cancellationToken);
+
+    /// <inheritdoc />
+    public Task<PipelineMove?> AcceptAsync(string name, CancellationToken cancellationToken = default) =>
+        AskAsync<PipelineMove>(HttpMethod.Post, $"pipelines/{Uri.EscapeDataString(name)}/accept", cancellationToken);
+
+    /// <inheritdoc />
     public async Task<IReadOnlyList<TableEntry>> ListTablesAsync(CancellationToken cancellationToken = default) =>
         await AskAsync<TableEntry[]>(HttpMethod.Get, "tables", cancellationToken) ?? [];
 

@@ -23,6 +23,12 @@ public interface IOrleansLakeClient
     /// <summary>Closes the open files and waits for their commit. Null: there is no pipeline of that name.</summary>
     Task<PipelineFlush?> FlushAsync(string name, CancellationToken cancellationToken = default);
 
+    /// <summary>Has a pipeline go on somewhere else, which its table then says. Null: there is no pipeline of that name.</summary>
+    Task<PipelineMove?> SeekAsync(string name, PipelineSeek seek, CancellationToken cancellationToken = default);
+
+    /// <summary>Takes the offsets of a pipeline's table as they stand, after something had stopped it there. Null: there is no pipeline of that name.</summary>
+    Task<PipelineMove?> AcceptAsync(string name, CancellationToken cancellationToken = default);
+
     /// <summary>The tables that pipelines write to.</summary>
     Task<IReadOnlyList<TableEntry>> ListTablesAsync(CancellationToken cancellationToken = default);
 

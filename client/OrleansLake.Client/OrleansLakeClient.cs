@@ -28,6 +28,14 @@ public sealed class OrleansLakeClient(IClusterClient cluster) : IOrleansLakeClie
         _lake.FlushAsync(name).WaitAsync(cancellationToken);
 
     /// <inheritdoc />
+    public Task<PipelineMove?> SeekAsync(string name, PipelineSeek seek, CancellationToken cancellationToken = default) =>
+        _lake.SeekAsync(name, seek).WaitAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public Task<PipelineMove?> AcceptAsync(string name, CancellationToken cancellationToken = default) =>
+        _lake.AcceptAsync(name).WaitAsync(cancellationToken);
+
+    /// <inheritdoc />
     public Task<IReadOnlyList<TableEntry>> ListTablesAsync(CancellationToken cancellationToken = default) =>
         _lake.TablesAsync().WaitAsync(cancellationToken);
 

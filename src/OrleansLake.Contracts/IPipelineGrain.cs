@@ -33,6 +33,14 @@ public interface IPipelineGrain : IGrainWithStringKey
     [Alias("ReloadSchema")]
     Task<SchemaReload?> ReloadSchemaAsync();
 
+    /// <summary>Has topic-partitions go on somewhere else, which the table then says. Null: no such pipeline.</summary>
+    [Alias("Seek")]
+    Task<PipelineMove?> SeekAsync(PipelineSeek seek);
+
+    /// <summary>Takes the table's offsets as they stand, after something had stopped the pipeline there. Null: no such pipeline.</summary>
+    [Alias("Accept")]
+    Task<PipelineMove?> AcceptAsync();
+
     /// <summary>Looks for topic-partitions and silos now instead of at the next interval.</summary>
     [Alias("Discover")]
     Task DiscoverAsync();

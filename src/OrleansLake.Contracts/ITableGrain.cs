@@ -22,6 +22,10 @@ public interface ITableGrain : IGrainWithStringKey
     [Alias("Resume"), AlwaysInterleave]
     Task<ResumeAnswer> ResumeAsync(ResumeQuestion question);
 
+    /// <summary>Moves offsets by an empty snapshot that says why.</summary>
+    [Alias("Move")]
+    Task<ReportOutcome> MoveAsync(MoveRequest move);
+
     /// <summary>Reads the table's schema anew and says which holds.</summary>
     [Alias("ReloadSchema")]
     Task<SchemaReload> ReloadSchemaAsync();

@@ -26,6 +26,12 @@ public sealed class LakeOperations(IGrainFactory grains)
     /// <summary>Closes, commits, and says whether all is in the table. Null: there is no pipeline of that name.</summary>
     public async Task<PipelineFlush?> FlushAsync(string name) => await KnowsAsync(name) ? await Pipeline(name).FlushAsync() : null;
 
+    /// <summary>Has a pipeline go on somewhere else. Null: there is none of that name.</summary>
+    public async Task<PipelineMove?> SeekAsync(string name, PipelineSeek seek) => await KnowsAsync(name) ? await Pipeline(name).SeekAsync(seek) : null;
+
+    /// <summary>Takes the table's offsets as they stand. Null: there is no pipeline of that name.</summary>
+    public async Task<PipelineMove?> AcceptAsync(string name) => await KnowsAsync(name) ? await Pipeline(name).AcceptAsync() : null;
+
     /// <summary>The tables that pipelines write to.</summary>
     public async Task<IReadOnlyList<TableEntry>> TablesAsync() => await Lake.TablesAsync();
 

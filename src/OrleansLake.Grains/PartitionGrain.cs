@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
 using OrleansLake.Contracts;
+using OrleansLake.Iceberg;
 using OrleansLake.Ingest;
+using OrleansLake.Ingest.Pump;
 using PumpPartitionState = OrleansLake.Ingest.Pump.PartitionState;
 using PumpPartitionStatus = OrleansLake.Ingest.Pump.PartitionStatus;
 
@@ -31,6 +33,8 @@ public sealed class PartitionGrainState
 internal sealed class PartitionGrain(
     [PersistentState("partition", GrainStorage.Name)] IPersistentState<PartitionGrainState> state,
     PumpHost pumps,
+    ITopicDirectory topics,
+    IdSource ids,
     TimeProvider time,
     ILogger<PartitionGrain> logger) : Grain, IPartitionGrain
 {
@@ -202,7 +206,14 @@ internal sealed class PartitionGrain(
     }
 
     /// <inheritdoc />
-    public Task NoticeAsync() => CopyAsync();
+    public async Task NoticeAsync()
+    {
+        await CopyAsync();
+        if (_definition is { OnDataLoss: DataLossAction.Continue } definition && _lease is { IsValid: true } lease)
+        {
+            await GoOnBehindLossAsync(definition, lease);
+        }
+    }
 
     private static TopicPartitionState StateOf(PumpPartitionState pumped) => pumped switch
     {
@@ -241,6 +252,51 @@ internal sealed class PartitionGrain(
         if (!_copyChecked || time.GetUtcNow().ToUnixTimeMilliseconds() - state.State.AsOfMs >= CopyPeriod.TotalMilliseconds)
         {
             await CopyAsync();
+        }
+    }
+
+    /// <summary>
+    /// Where it stopped because the broker no longer has the records that come next, the table is told so, and reading goes on
+    /// behind them. The loss is a commit like any other: the audit counts it.
+    /// </summary>
+    private async Task GoOnBehindLossAsync(PipelineDefinition definition, PumpLease lease)
+    {
+        using var limit = new CancellationTokenSource(FlushLimit, time);
+        (PumpPartitionStatus? status, _) = await lease.StatusAsync(limit.Token);
+        if (status is not { State: PumpPartitionState.Stopped, Position: { } position })
+        {
+            return;
+        }
+
+        IReadOnlyDictionary<TopicPartition, long> starts = await topics.FactsOf(_pipeline).StartOffsetsAsync([_topicPartition], StartPosition.Earliest, limit.Token);
+        if (!starts.TryGetValue(_topicPartition, out long logStart) || position >= logStart || _lease != lease)
+        {
+            return; // it stopped for something else
+        }
+
+        await lease.DetachAsync(limit.Token); // what was read before is committed first
+        _lease = null;
+        try
+        {
+            ITableGrain table = GrainFactory.GetGrain<ITableGrain>(GrainKeys.Table(definition.Catalog, definition.Table));
+            ResumeAnswer answer = await table.ResumeAsync(
+                new ResumeQuestion(_pipeline, definition.Generation, [new NamedTopicPartition(_topicPartition.Topic, _topicPartition.Partition)]));
+            if (answer.TopicPartitions.FirstOrDefault() is { } at && at.Next < logStart)
+            {
+                ReportOutcome outcome = await table.MoveAsync(new MoveRequest
+                {
+                    MoveId = ids.NewUuid(),
+                    Pipeline = _pipeline,
+                    Generation = definition.Generation,
+                    Kind = MoveKind.DataLoss,
+                    Positions = [new MovedTo(_topicPartition.Topic, _topicPartition.Partition, logStart, at.Next)],
+                });
+                logger.LogLoss(_pipeline, _topicPartition, at.Next, logStart, outcome.Kind == ReportOutcomeKind.Committed ? "the table says so" : outcome.Message ?? outcome.Kind.ToString());
+            }
+        }
+        finally
+        {
+            Attach(definition);
         }
     }
 

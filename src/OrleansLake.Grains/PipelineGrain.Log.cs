@@ -19,4 +19,7 @@ internal static partial class PipelineGrainLog
 
     [LoggerMessage(5, LogLevel.Information, "Table {Table} created at {Location}")]
     public static partial void LogCreated(this ILogger logger, string table, string location);
+
+    [LoggerMessage(6, LogLevel.Information, "Pipeline {Pipeline}: {Kind} to {Positions}: {Ending}")]
+    public static partial void LogMoved(this ILogger logger, string pipeline, MoveKind kind, string positions, string ending);
 }

@@ -1,5 +1,9 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using OrleansLake.Contracts;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest;
+using OrleansLake.Ingest.Pump;
 
 namespace OrleansLake.Grains;
 
@@ -28,6 +32,7 @@ internal sealed class PipelineGrain(
     [PersistentState("pipeline", GrainStorage.Name)] IPersistentState<PipelineGrainState> state,
     PipelineTables tables,
     ITopicDirectory topics,
+    IdSource ids,
     TimeProvider time,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
 {
@@ -150,6 +155,51 @@ internal sealed class PipelineGrain(
     }
 
     /// <inheritdoc />
+    public async Task<PipelineMove?> SeekAsync(PipelineSeek seek)
+    {
+        if (state.State.Definition is not { } definition)
+        {
+            return null;
+        }
+
+        TopicPartition[] all =
+        [
+            .. TopicPartitions(definition)
+                .Where(one => (seek.Topic is null || one.Topic == seek.Topic) && (seek.Partition is null || one.Partition == seek.Partition))
+                .Select(one => new TopicPartition(one.Topic, one.Partition)),
+        ];
+        bool isOffset = long.TryParse(seek.To, NumberStyles.None, CultureInfo.InvariantCulture, out long offset);
+        if (all.Length == 0 || (!isOffset && seek.To is not (PipelineSeek.Earliest or PipelineSeek.Latest)))
+        {
+            return new PipelineMove(
+                false, all.Length == 0 ? $"{Name} has no such topic-partition" : $"expected {PipelineSeek.Earliest}, {PipelineSeek.Latest} or an offset, got \"{seek.To}\"", []);
+        }
+
+        using var limit = new CancellationTokenSource(OutsideLimit, time);
+        IClusterFacts facts = topics.FactsOf(Name);
+        StartPosition start = isOffset ? StartPosition.At(offset) : seek.To == PipelineSeek.Latest ? StartPosition.Latest : StartPosition.Earliest;
+        IReadOnlyDictionary<TopicPartition, long> offsets = await facts.StartOffsetsAsync(all, start, limit.Token);
+        TopicIdentities identities = await facts.IdentitiesAsync([.. all.Select(one => one.Topic).Distinct()], limit.Token);
+        return await MoveAsync(
+            definition,
+            new MoveRequest
+            {
+                MoveId = ids.NewUuid(),
+                Pipeline = Name,
+                Generation = definition.Generation,
+                Kind = isOffset ? MoveKind.Seek : MoveKind.Reset,
+                ClusterId = identities.ClusterId,
+                TopicIds = new Dictionary<string, string>(identities.TopicIds),
+                Positions = [.. offsets.Select(entry => new MovedTo(entry.Key.Topic, entry.Key.Partition, entry.Value))],
+            });
+    }
+
+    /// <inheritdoc />
+    public async Task<PipelineMove?> AcceptAsync() => state.State.Definition is { } definition
+        ? await MoveAsync(definition, new MoveRequest { MoveId = ids.NewUuid(), Pipeline = Name, Generation = definition.Generation, Kind = MoveKind.Accept })
+        : null;
+
+    /// <inheritdoc />
     public Task DiscoverAsync() => LookAsync(CancellationToken.None);
 
     /// <inheritdoc />
@@ -189,6 +239,27 @@ internal sealed class PipelineGrain(
         from topic in definition.Topics
         from partition in Enumerable.Range(0, state.State.Partitions.GetValueOrDefault(topic))
         select new NamedTopicPartition(topic, partition);
+
+    /// <summary>Hands the topic-partitions over to nobody, moves their offsets, and has them begin again from what the table then says.</summary>
+    private async Task<PipelineMove> MoveAsync(PipelineDefinition definition, MoveRequest move)
+    {
+        NamedTopicPartition[] concerned = move.Positions.Length == 0
+            ? [.. TopicPartitions(definition)]
+            : [.. move.Positions.Select(to => new NamedTopicPartition(to.Topic, to.Partition))];
+        await Task.WhenAll(concerned.Select(one => Partition(one).ReleaseAsync()));
+        try
+        {
+            ReportOutcome outcome = await GrainFactory.GetGrain<ITableGrain>(GrainKeys.Table(definition.Catalog, definition.Table)).MoveAsync(move);
+            bool done = outcome.Kind == ReportOutcomeKind.Committed;
+            string message = done ? $"snapshot {outcome.SnapshotId} of {definition.Table} says so" : outcome.Message ?? "the table has not answered; ask again";
+            logger.LogMoved(Name, move.Kind, string.Join(", ", move.Positions.Select(to => $"{to.Topic}-{to.Partition}@{to.Next}")), message);
+            return new PipelineMove(done, message, move.Positions);
+        }
+        finally
+        {
+            await Task.WhenAll(concerned.Select(one => Partition(one).WantAsync(definition, state.State.Wanted)));
+        }
+    }
 
     private void StartTimer() =>
         _timer ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(TimeSpan.Zero, DiscoverPeriod) { KeepAlive = true });

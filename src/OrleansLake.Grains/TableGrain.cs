@@ -63,6 +63,30 @@ internal sealed class TableGrain(TableCommitters committers, TimeProvider time, 
     }
 
     /// <inheritdoc />
+    public async Task<ReportOutcome> MoveAsync(MoveRequest move)
+    {
+        using CancellationTokenSource limit = Limit();
+        return Outcomes.ToContract(await Committer.MoveAsync(
+            new OffsetMove
+            {
+                MoveId = move.MoveId,
+                Pipeline = move.Pipeline,
+                Generation = move.Generation,
+                Reason = move.Kind switch
+                {
+                    MoveKind.Seek => MoveReason.Seek,
+                    MoveKind.Reset => MoveReason.Reset,
+                    MoveKind.DataLoss => MoveReason.DataLoss,
+                    _ => MoveReason.Accept,
+                },
+                ClusterId = move.ClusterId,
+                TopicIds = move.TopicIds,
+                Positions = [.. move.Positions.Select(to => new MovedPosition(new TopicPartition(to.Topic, to.Partition), to.Next, From: to.From))],
+            },
+            limit.Token));
+    }
+
+    /// <inheritdoc />
     public async Task<SchemaReload> ReloadSchemaAsync()
     {
         using CancellationTokenSource limit = Limit();

@@ -2,5 +2,9 @@ using System.CommandLine;
 using OrleansLake.Benchmarks;
 using OrleansLake.Benchmarks.Ingest;
 
-var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command") { IngestBenchmark.Create(), Simulate.Create() };
+var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
+{
+    IngestBenchmark.Create(),
+    Simulate.Create(),
+};
 return await root.Parse(args).InvokeAsync();

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Read;
@@ -61,7 +60,7 @@ public sealed class DemoTests : IDisposable
 
     private async Task<JsonNode> DemoAsync(params string[] arguments)
     {
-        await using var demo = new LakeProcess(
+        await using var demo = LakeProcess.OfAssembly(
             Repository.Assembly("silo", "OrleansLake.Silo"), ["demo", "--json", "--warehouse", _warehouse.Path, .. arguments]);
         int code = await demo.WaitAsync(Patience);
         Assert.True(code == 0, $"exit code {code}: {demo.Errors}");
@@ -92,7 +91,7 @@ public sealed class DemoTests : IDisposable
             new Summary(Number(duck["rows"]), Number(duck["actors"]), Number(duck["commits"]), Number(duck["nulls"]), Number(duck["types"]), Number(duck["lo"]), Number(duck["hi"])));
 
         Assert.Equal(expected, Summary.OfRows(
-            (await ForeignReaders.IcebirdAsync(LocalObjectStore.PathOf(table.Metadata.Location))).Select(row => row!.AsObject())));
+            (await ForeignReaders.IcebirdAsync(TestWarehouse.PathOf(table.Metadata.Location))).Select(row => row!.AsObject())));
         return expected;
     }
 

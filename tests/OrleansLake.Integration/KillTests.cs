@@ -26,19 +26,20 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     {
         const long Records = 2_000_000;
         const int Kills = 20;
+        const int RecordsPerSecond = 25_000; // so that records still flow at the last kill
         var random = new Random(20260301);
         using var broker = new EmbeddedBroker();
         SiloSetup setup = Setup(broker);
         SiloProcess? silo = null;
         await using var follower = new CommittedFollower(() => Volatile.Read(ref silo));
-        Task<PublishResult> publishing = Publish(broker, follower, Records);
+        Task<PublishResult> publishing = Publish(broker, follower, Records, RecordsPerSecond);
 
-        int kills = 0;
+        int flowing = 0;
         var moments = new List<string>();
-        for (; kills < Kills; kills++)
+        for (int kill = 0; kill < Kills; kill++)
         {
             Volatile.Write(ref silo, SiloProcess.Start(setup));
-            if (kills % 4 == 3)
+            if (kill % 4 == 3)
             {
                 // Now and then at start-up, whatever it may be doing then.
                 await Task.Delay(random.Next(300, 2_500));
@@ -51,12 +52,14 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
                 await Task.Delay(random.Next(0, 900));
             }
 
+            flowing += publishing.IsCompleted ? 0 : 1;
             await silo.Process.KillAsync();
             moments.Add($"{follower.Total:N0}");
             await silo.DisposeAsync();
         }
 
         output.WriteLine($"offsets committed at each kill: {string.Join(", ", moments)}");
+        Assert.True(flowing > Kills / 2, $"expected records to flow at most of the kills, they did at {flowing} of {Kills}");
         await using SiloProcess last = SiloProcess.Start(setup);
         Volatile.Write(ref silo, last);
         PublishResult published = await publishing.WaitAsync(Patience);
@@ -99,15 +102,15 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private static bool Troubled(JsonNode status) =>
         status["trouble"] is not null || status["topicPartitions"]!.AsArray().Any(partition => partition!["trouble"] is not null);
 
-    private static async Task<PublishResult> PublishAsync(EmbeddedBroker broker, CommittedFollower follower, long records)
+    private static async Task<PublishResult> PublishAsync(EmbeddedBroker broker, CommittedFollower follower, long records, double? recordsPerSecond)
     {
         using var feed = new NumberedFeed(records);
-        var publisher = new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of });
+        var publisher = new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = recordsPerSecond });
         return await publisher.PublishAsync(feed, null, CancellationToken.None);
     }
 
-    private static Task<PublishResult> Publish(EmbeddedBroker broker, CommittedFollower follower, long records) =>
-        Task.Run(() => PublishAsync(broker, follower, records));
+    private static Task<PublishResult> Publish(EmbeddedBroker broker, CommittedFollower follower, long records, double? recordsPerSecond = null) =>
+        Task.Run(() => PublishAsync(broker, follower, records, recordsPerSecond));
 
     private static Task WaitForAllAsync(SiloProcess silo, PublishResult published) => silo.WaitAsync(
         "everything published to be committed",

@@ -22,6 +22,9 @@ internal sealed class TestWarehouse : IDisposable
             ?? throw new InvalidOperationException($"no table {table} in {warehouse}");
     }
 
+    /// <summary>The file behind a location.</summary>
+    public static string PathOf(string location) => location.StartsWith("file:", StringComparison.Ordinal) ? new Uri(location).LocalPath : location;
+
     /// <summary>The audit of a table and its dead letters.</summary>
     public async Task<AuditResult> AuditAsync(string table) =>
         await Audit.RunAsync(await LoadAsync(table), await LoadAsync(table + "__dead_letters"));
@@ -33,7 +36,7 @@ internal sealed class TestWarehouse : IDisposable
         var files = new List<string>();
         await foreach (ManifestEntry entry in SnapshotFiles.LiveAsync(loaded, loaded.Metadata.FindRef(SnapshotRef.Main)!, CancellationToken.None))
         {
-            files.Add(LocalObjectStore.PathOf(entry.DataFile.FilePath));
+            files.Add(PathOf(entry.DataFile.FilePath));
         }
 
         string list = "[" + string.Join(", ", files.Select(file => $"'{file}'")) + "]";

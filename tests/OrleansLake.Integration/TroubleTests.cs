@@ -182,12 +182,12 @@ public sealed class TroubleTests : IDisposable
         string path = Path.Combine(_warehouse.Path, "wrong.json");
         await File.WriteAllTextAsync(
             path,
-            $$"""
-            {"warehouse": "{{_warehouse.Path}}", "colour": "blue", "pipelines": [
+            $$$"""
+            {"warehouse": "{{{_warehouse.Path}}}", "colour": "blue", "pipelines": [
               {"name": "a", "topics": ["t"], "table": "x.y", "createTable": true, "ddl": "CREATE TABLE y (a BIGNIT)", "kafka": {"bootstrap.servers": "127.0.0.1:1"}},
               {"name": "b", "topics": [], "table": "nodots", "flushInterval": "soon", "kafka": {}}]}
             """);
-        await using var silo = new LakeProcess(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
+        await using var silo = LakeProcess.OfAssembly(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
         Assert.Equal(1, await silo.WaitAsync(Patience));
         foreach (string place in new[] { "colour", "BIGNIT", "pipelines[1].table", "pipelines[1].flushInterval", "bootstrap.servers" })
         {

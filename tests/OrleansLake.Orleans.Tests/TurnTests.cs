@@ -203,7 +203,12 @@ public interface ITurnGrain : IGrainWithStringKey
     Task<int> CallBackThrough(string other);
 
     Task<int> CallBackAllowed(string other);
+
+    // Short, so that a chain which cannot end does not hold the silo up when it stops.
+    [ResponseTimeout("00:00:02")]
     Task<int> CallBack(ITurnGrain grain);
+
+    [ResponseTimeout("00:00:02")]
     Task<int> Plain();
 
     [OneWay]

@@ -112,6 +112,59 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public async Task A_seek_is_a_commit_and_reading_goes_on_from_there()
+    {
+        await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path);
+        await SiloStand.PublishAsync(_broker.BootstrapServers, Records(0, 100));
+        await silo.RowsAsync(100);
+
+        PipelineMove? nonsense = await silo.Client.SeekAsync(SiloStand.Pipeline, new PipelineSeek("yesterday", null, null));
+        Assert.Equal((false, "expected earliest, latest or an offset, got \"yesterday\""), (nonsense?.Done, nonsense?.Message));
+        PipelineMove? move = await silo.Client.SeekAsync(SiloStand.Pipeline, new PipelineSeek(PipelineSeek.Earliest, null, null));
+        Assert.NotNull(move);
+        Assert.True(move.Done, move.Message);
+        Assert.Equal(4, move.Positions.Length);
+
+        // Every record once more, because somebody said so; and the audit knows of it.
+        IReadOnlyList<JsonElement> rows = await silo.RowsAsync(200);
+        Assert.Equal(Enumerable.Range(0, 100).SelectMany(id => new[] { (long)id, id }), Ids(rows));
+        await AssertProvedAsync(silo, 200);
+    }
+
+    [Theory]
+    [InlineData(DataLossAction.Continue)]
+    [InlineData(DataLossAction.Stop)]
+    public async Task Records_that_kafka_deleted_before_they_were_read_stop_the_partition_or_are_committed_as_lost(DataLossAction action)
+    {
+        _broker.CreateTopic("short", 1);
+        PipelineDefinition definition = SiloStand.Definition(topic: "short") with { OnDataLoss = action };
+        await using (SiloStand first = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, definition))
+        {
+            await SiloStand.PublishAsync(_broker.BootstrapServers, Records(0, 100), "short");
+            await first.RowsAsync(100);
+        }
+
+        // Two batches, of which the broker can delete one.
+        await SiloStand.PublishAsync(_broker.BootstrapServers, Records(100, 20), "short");
+        await SiloStand.PublishAsync(_broker.BootstrapServers, Records(120, 30), "short");
+        _broker.DeleteRecords(new Ingest.TopicPartition("short", 0), 120);
+        await using SiloStand second = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, definition);
+        if (action == DataLossAction.Stop)
+        {
+            TopicPartitionStatus? one = null;
+            await second.EventuallyAsync(
+                async () => (one = (await second.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.FirstOrDefault())?.State == TopicPartitionState.Stopped, "a stop");
+            Assert.Contains("records [100, 120) were deleted by Kafka", one!.Trouble, StringComparison.Ordinal);
+            Assert.Equal(100, (await second.ReadAsync(SiloStand.Table)).Count);
+        }
+        else
+        {
+            Assert.Equal(Enumerable.Range(0, 100).Concat(Enumerable.Range(120, 30)).Select(id => (long)id), Ids(await second.RowsAsync(130)));
+            await AssertProvedAsync(second, 130);
+        }
+    }
+
+    [Fact]
     public async Task A_missing_table_that_may_not_be_made_is_told_in_one_line()
     {
         await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, SiloStand.Definition(ddl: null));
@@ -152,6 +205,8 @@ public sealed class EndToEndTests : IDisposable
         Assert.Equal(HttpStatusCode.NotFound, missing.StatusCode);
         Assert.Contains("no pipeline \\\"nobody\\\"", await missing.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Null(await silo.Client.GetTableAsync("db.nobody"));
+        using var fromAPage = new HttpRequestMessage(HttpMethod.Post, "/pipelines/events/pause") { Headers = { { "Sec-Fetch-Site", "cross-site" } } };
+        Assert.Equal(HttpStatusCode.Forbidden, (await silo.Http.SendAsync(fromAPage)).StatusCode);
         Assert.Null(await silo.Client.FlushAsync("nobody"));
 
         await silo.EventuallyAsync(

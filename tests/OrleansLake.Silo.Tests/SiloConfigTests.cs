@@ -16,7 +16,7 @@ public sealed class SiloConfigTests : IDisposable
         SiloConfig config = Read("""
             {
               // comments may stand here
-              "warehouse": "tables", "http": { "url": "http://127.0.0.1:9090" }, "memoryBudget": "128MiB", "workers": 3,
+              "warehouse": "tables", "http": { "url": "http://127.0.0.1:9090" }, "memoryBudget": "128MiB",
               "orleans": { "clustering": "localhost", "siloPort": 12000, "gatewayPort": 12001 }, "logs": { "format": "json", "level": "debug" },
               "pipelines": [ { "name": "events", "topics": ["a", "b"], "table": "db.events", "createTable": true, "ddlFile": "events.sql",
                 "flushInterval": "5s", "start": "latest", "onDataLoss": "continue", "generation": "2",
@@ -34,6 +34,13 @@ public sealed class SiloConfigTests : IDisposable
         Assert.Equal(TimeSpan.FromSeconds(5), pipeline.Definition.FlushInterval);
         Assert.Equal((PipelineStart.Latest, DataLossAction.Continue, "2"), (pipeline.Definition.Start, pipeline.Definition.OnDataLoss, pipeline.Definition.Generation));
         Assert.Equal("1", pipeline.Kafka["fetch.min.bytes"]);
+    }
+
+    [Fact]
+    public void The_example_is_right()
+    {
+        SiloConfig config = SiloConfigReader.ReadFile(Path.Combine(AppContext.BaseDirectory, "lake.example.json"));
+        Assert.Equal(TimeSpan.FromSeconds(10), Assert.Single(config.Pipelines).Definition.FlushInterval);
     }
 
     [Fact]

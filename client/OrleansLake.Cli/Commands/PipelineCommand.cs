@@ -8,7 +8,7 @@ using OrleansLake.Contracts;
 
 namespace OrleansLake.Cli.Commands;
 
-/// <summary>pipeline: status, pause, resume, flush and reload on a running silo, over its HTTP API.</summary>
+/// <summary>pipeline: status, pause, resume, flush, reload-schema, seek and accept on a running silo, over its HTTP API.</summary>
 internal static class PipelineCommand
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
@@ -28,7 +28,7 @@ internal static class PipelineCommand
 
     internal static Command Create()
     {
-        var command = new Command("pipeline", "The pipelines of a running silo: status, pause, resume, flush, reload-schema.");
+        var command = new Command("pipeline", "The pipelines of a running silo: status, pause, resume, flush, reload-schema, seek, accept.");
         command.Options.Add(Silo);
         command.Options.Add(Json);
         command.Subcommands.Add(Status());
@@ -36,6 +36,21 @@ internal static class PipelineCommand
         command.Subcommands.Add(ForOne("resume", "Let a pipeline run, topic-partitions that had stopped included", (client, name, token) => client.ResumeAsync(name, token), PrintStatus));
         command.Subcommands.Add(ForOne("flush", "Close the open files and wait for their commit", (client, name, token) => client.FlushAsync(name, token), PrintFlush));
         command.Subcommands.Add(ForOne("reload-schema", "Decode by the schema that the pipeline's table has now", ReloadAsync, PrintReload));
+        command.Subcommands.Add(Seek());
+        command.Subcommands.Add(ForOne("accept", "Take the offsets of the pipeline's table as they stand, after something had stopped it there", (client, name, token) => client.AcceptAsync(name, token), PrintMove));
+        return command;
+    }
+
+    private static Command Seek()
+    {
+        var to = new Option<string>("--to") { Description = "earliest, latest, or an offset", Required = true };
+        var topic = new Option<string?>("--topic") { Description = "Only this topic" };
+        var partition = new Option<int?>("--partition") { Description = "Only this partition" };
+        Command command = ForOne<PipelineMove>("seek", "Go on somewhere else; the table keeps what it has", PrintMove, (parsed, client, name, token) =>
+            client.SeekAsync(name, new PipelineSeek(parsed.GetRequiredValue(to), parsed.GetValue(topic), parsed.GetValue(partition)), token));
+        command.Options.Add(to);
+        command.Options.Add(topic);
+        command.Options.Add(partition);
         return command;
     }
 
@@ -72,6 +87,9 @@ internal static class PipelineCommand
     }
 
     private static Command ForOne<T>(string verb, string description, Func<IOrleansLakeClient, string, CancellationToken, Task<T?>> ask, Action<T> print)
+        where T : class => ForOne<T>(verb, description, print, (_, client, name, token) => ask(client, name, token));
+
+    private static Command ForOne<T>(string verb, string description, Action<T> print, Func<ParseResult, IOrleansLakeClient, string, CancellationToken, Task<T?>> ask)
         where T : class
     {
         var name = new Argument<string>("name") { Description = "The pipeline" };
@@ -80,7 +98,7 @@ internal static class PipelineCommand
         {
             using HttpClient http = Open(parsed);
             string pipeline = parsed.GetRequiredValue(name);
-            T answer = await ask(new HttpOrleansLakeClient(http), pipeline, cancellationToken) ?? throw NoPipeline(pipeline, http);
+            T answer = await ask(parsed, new HttpOrleansLakeClient(http), pipeline, cancellationToken) ?? throw NoPipeline(pipeline, http);
             if (parsed.GetValue(Json))
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(answer, Options));
@@ -90,7 +108,7 @@ internal static class PipelineCommand
                 print(answer);
             }
 
-            return answer is PipelineFlush { Committed: false } ? 1 : 0;
+            return answer is PipelineFlush { Committed: false } or PipelineMove { Done: false } ? 1 : 0;
         });
         return command;
     }
@@ -148,6 +166,15 @@ internal static class PipelineCommand
 
     private static void PrintFlush(PipelineFlush flush) =>
         Console.Out.WriteLine(flush.Committed ? "everything that was read is committed" : $"not committed in time: {string.Join(", ", flush.Waiting)}");
+
+    private static void PrintMove(PipelineMove move)
+    {
+        Console.Out.WriteLine($"{(move.Done ? "done" : "not done")}: {move.Message}");
+        foreach (MovedTo to in move.Positions)
+        {
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {to.Topic}-{to.Partition} from {to.Next}"));
+        }
+    }
 
     private static void PrintReload(SchemaReload reload)
     {

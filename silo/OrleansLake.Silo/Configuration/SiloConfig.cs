@@ -20,9 +20,6 @@ internal sealed record SiloConfig
     /// <summary>Bytes that buffered rows and open files may take on this silo.</summary>
     public long MemoryBudgetBytes { get; init; } = 256L << 20;
 
-    /// <summary>Threads that decode and encode.</summary>
-    public int Workers { get; init; } = Math.Max(1, Environment.ProcessorCount - 1);
-
     /// <summary>What is logged, and how.</summary>
     public LogConfig Logs { get; init; } = new();
 

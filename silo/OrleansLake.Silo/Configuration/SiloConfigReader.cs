@@ -58,7 +58,6 @@ internal static partial class SiloConfigReader
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
-        int workers = root.Number("workers", Math.Max(1, Environment.ProcessorCount - 1), 1, 1024);
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
         {
@@ -81,7 +80,6 @@ internal static partial class SiloConfigReader
                 Orleans = orleans,
                 Logs = logs,
                 MemoryBudgetBytes = budget,
-                Workers = workers,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);

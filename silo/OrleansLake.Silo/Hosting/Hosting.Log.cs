@@ -5,15 +5,9 @@ internal static partial class HostingLog
     [LoggerMessage(1, LogLevel.Warning, "Pipeline {Pipeline} was not taken by its grain; again in {Period}")]
     public static partial void LogNotTaken(this ILogger logger, string pipeline, TimeSpan period, Exception error);
 
-    [LoggerMessage(2, LogLevel.Warning, "Figures of the pumps could not be read")]
-    public static partial void LogFiguresFailed(this ILogger logger, Exception error);
-
     [LoggerMessage(3, LogLevel.Information, "Silo up: {Pipelines} pipelines, warehouse {Warehouse}, HTTP {Url}")]
     public static partial void LogUp(this ILogger logger, int pipelines, string warehouse, Uri url);
 
     [LoggerMessage(4, LogLevel.Information, "Silo down")]
     public static partial void LogDown(this ILogger logger);
-
-    [LoggerMessage(5, LogLevel.Debug, "Kafka client of {Pipeline}: {Facility} {Line}")]
-    public static partial void LogKafkaLine(this ILogger logger, string pipeline, string facility, string line);
 }

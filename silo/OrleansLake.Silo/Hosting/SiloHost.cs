@@ -43,7 +43,7 @@ internal static class SiloHost
         LakeServices.Add(services, config);
         services.AddSingleton(provider => new LakeOperations(provider.GetRequiredService<IGrainFactory>()));
         services.AddSingleton<MetricsCollector>();
-        services.AddHostedService<PumpMetrics>();
+        services.AddSingleton<PumpMetrics>();
         services.AddSingleton<PipelineStarter>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<PipelineStarter>());
         services.ConfigureHttpJsonOptions(options => LakeJson.Configure(options.SerializerOptions));
@@ -54,7 +54,9 @@ internal static class SiloHost
 
         WebApplication app = builder.Build();
         app.Services.GetRequiredService<MetricsCollector>(); // listens from the first measurement on
+        app.Services.GetRequiredService<PumpMetrics>();
         app.Use(next => context => LakeEndpoints.OneLineErrorsAsync(context, next));
+        app.Use(next => context => LakeEndpoints.RefuseOtherSitesAsync(context, next));
         app.MapLake();
         return app;
     }
@@ -72,6 +74,8 @@ internal static class SiloHost
         logging.AddFilter("Orleans.Runtime.Silo", Max(config.Level, LogLevel.Error)); // at each start, that the collector is not the server one
         logging.AddFilter("Orleans.Runtime.Watchdog", Max(config.Level, LogLevel.Error)); // at each start, that it has not looked since boot
         logging.AddFilter("OrleansLake", config.Level);
+        logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.Critical); // the answer to who asks says it
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical); // a failed start is thrown, and told in one line
         logging.AddFilter("Microsoft", Max(config.Level, LogLevel.Warning));
         logging.AddFilter("Polly", Max(config.Level, LogLevel.Warning));
         if (config.File is { } file)

@@ -17,7 +17,11 @@ internal static class LakeEndpoints
     {
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = check => check.Tags.Contains("live"), ResponseWriter = WriteHealthAsync });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { ResponseWriter = WriteHealthAsync });
-        app.MapGet("/metrics", (MetricsCollector metrics) => Results.Text(PrometheusText.Write(metrics), PrometheusText.ContentType));
+        app.MapGet("/metrics", async (MetricsCollector metrics, PumpMetrics pumps, CancellationToken cancellationToken) =>
+        {
+            await pumps.RefreshAsync(cancellationToken);
+            return Results.Text(PrometheusText.Write(metrics), PrometheusText.ContentType);
+        });
 
         app.MapGet("/pipelines", async (LakeOperations lake) => await lake.PipelinesAsync());
         app.MapGet("/pipelines/{name}", async (string name, LakeOperations lake) =>
@@ -28,6 +32,10 @@ internal static class LakeEndpoints
             Answer(await lake.ResumeAsync(name) ? await lake.PipelineAsync(name) : null, () => NoPipeline(name)));
         app.MapPost("/pipelines/{name}/flush", async (string name, LakeOperations lake) =>
             Answer(await lake.FlushAsync(name), () => NoPipeline(name)));
+        app.MapPost("/pipelines/{name}/seek", async (string name, string to, string? topic, int? partition, LakeOperations lake) =>
+            Answer(await lake.SeekAsync(name, new PipelineSeek(to, topic, partition)), () => NoPipeline(name)));
+        app.MapPost("/pipelines/{name}/accept", async (string name, LakeOperations lake) =>
+            Answer(await lake.AcceptAsync(name), () => NoPipeline(name)));
 
         app.MapGet("/tables", async (LakeOperations lake) => await lake.TablesAsync());
         app.MapGet("/tables/{name}", async (string name, LakeOperations lake) =>
@@ -49,6 +57,23 @@ internal static class LakeEndpoints
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             await context.Response.WriteAsJsonAsync(new ErrorBody(error.Message), LakeJson.Options);
         }
+    }
+
+    /// <summary>
+    /// A page in somebody's browser can post to loopback without asking. Browsers say where a request comes from; whoever
+    /// says nothing is no browser.
+    /// </summary>
+    public static async Task RefuseOtherSitesAsync(HttpContext context, RequestDelegate next)
+    {
+        string? site = context.Request.Headers["Sec-Fetch-Site"];
+        if (HttpMethods.IsPost(context.Request.Method) && site is not (null or "same-origin" or "none"))
+        {
+            context.Response.StatusCode = StatusCodes.Status403Forbidden;
+            await context.Response.WriteAsJsonAsync(new ErrorBody("a page of another site may not change anything here"), LakeJson.Options);
+            return;
+        }
+
+        await next(context);
     }
 
     private static Results<Ok<T>, NotFound<ErrorBody>> Answer<T>(T? value, Func<ErrorBody> otherwise)

@@ -2,32 +2,25 @@ using System.Diagnostics.Metrics;
 using OrleansLake.Contracts;
 using OrleansLake.Grains;
 using OrleansLake.Ingest.Pump;
-using OrleansLake.Silo.Hosting;
 
 namespace OrleansLake.Silo.Telemetry;
 
-/// <summary>What the pumps of this silo show: every name of theirs is here. Asked of the pumps once a few seconds, not by each scrape.</summary>
-internal sealed class PumpMetrics : BackgroundService
+/// <summary>What the pumps of this silo show: every name of theirs is here. Refreshed by each scrape.</summary>
+internal sealed class PumpMetrics : IDisposable
 {
     /// <summary>The meter's name.</summary>
     public const string MeterName = "OrleansLake.Pump";
 
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
-
     private readonly PumpHost _pumps;
     private readonly MemoryBudget _memory;
-    private readonly TimeProvider _time;
-    private readonly ILogger<PumpMetrics> _logger;
     private readonly Meter _meter = new(MeterName);
     private volatile IReadOnlyList<(PipelineDefinition Definition, PumpStatus Status)> _last = [];
 
     /// <summary>Makes the instruments.</summary>
-    public PumpMetrics(PumpHost pumps, MemoryBudget memory, TimeProvider time, ILogger<PumpMetrics> logger)
+    public PumpMetrics(PumpHost pumps, MemoryBudget memory)
     {
         _pumps = pumps;
         _memory = memory;
-        _time = time;
-        _logger = logger;
         _meter.CreateObservableGauge("orleanslake.pump.lag", () => Partitions(partition => partition.Lag), "{record}", "Offsets between the table and the end of the topic-partition");
         _meter.CreateObservableGauge("orleanslake.pump.freshness", () => Partitions(partition => partition.OldestUncommittedAge?.TotalSeconds), "s", "Age of the oldest record that is not in the table");
         _meter.CreateObservableGauge("orleanslake.pump.committed_offset", () => Partitions(partition => partition.CommittedNext), "{offset}", "The table's next offset");
@@ -44,36 +37,10 @@ internal sealed class PumpMetrics : BackgroundService
     }
 
     /// <inheritdoc />
-    public override void Dispose()
-    {
-        _meter.Dispose();
-        base.Dispose();
-    }
+    public void Dispose() => _meter.Dispose();
 
-    /// <inheritdoc />
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Period, _time);
-        try
-        {
-            do
-            {
-                try
-                {
-                    _last = await _pumps.StatusesAsync(stoppingToken);
-                }
-                catch (Exception error) when (error is not OperationCanceledException)
-                {
-                    _logger.LogFiguresFailed(error);
-                }
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The silo stops.
-        }
-    }
+    /// <summary>Asks the pumps, so that what the instruments tell is of this moment.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken) => _last = await _pumps.StatusesAsync(cancellationToken);
 
     private IEnumerable<Measurement<T>> Partitions<T>(Func<PartitionStatus, T?> value)
         where T : struct =>

@@ -1,3 +1,5 @@
+using OrleansLake.Ingest.Pump;
+
 namespace OrleansLake.Grains;
 
 /// <summary>Asks a pipeline's brokers for its topics.</summary>
@@ -8,4 +10,7 @@ public interface ITopicDirectory
     /// exception with one line for people.
     /// </summary>
     Task<int?> PartitionsOfAsync(string pipeline, string topic, CancellationToken cancellationToken);
+
+    /// <summary>What else the brokers of a pipeline tell: offsets and identities.</summary>
+    IClusterFacts FactsOf(string pipeline);
 }

@@ -1,3 +1,5 @@
+using OrleansLake.Ingest.Pump;
+
 namespace OrleansLake.Grains;
 
 /// <summary>Asks Kafka for topics.</summary>
@@ -6,4 +8,7 @@ public sealed class KafkaTopics(KafkaConnections connections) : ITopicDirectory
     /// <inheritdoc />
     public Task<int?> PartitionsOfAsync(string pipeline, string topic, CancellationToken cancellationToken) =>
         connections.LookupOf(pipeline).PartitionsOfAsync(topic, cancellationToken);
+
+    /// <inheritdoc />
+    public IClusterFacts FactsOf(string pipeline) => new KafkaClusterFacts(connections.LookupOf(pipeline));
 }

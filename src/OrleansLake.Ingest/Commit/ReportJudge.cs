@@ -63,7 +63,7 @@ internal static class ReportJudge
 
     /// <summary>
     /// Says whether a report's dead letters may be committed: not when another writer's have come in since this writer
-    /// learned which the table holds, since the same record could then be there twice.
+    /// learned which the table holds: the same record could then be there twice, or be a row and a dead letter.
     /// </summary>
     public static Verdict JudgeDeadLetters(DataWritten report, Lineage deadLetters, CommittedOffsets offsets, ProtocolRules rules)
     {
@@ -83,8 +83,7 @@ internal static class ReportJudge
         }
 
         IReadOnlyList<RefusedRange> taken = RangesOf(report, offsets, range =>
-            (range.DeadLetters ?? range.Rejected) > 0
-            && offsets.Find(report.Pipeline, report.Generation, range.TopicPartition) is { } known
+            offsets.Find(report.Pipeline, report.Generation, range.TopicPartition) is { } known
             && (known.Next > Math.Max(range.Range.First, range.DeadLettersNext ?? 0)
                 || (known.Next > range.Range.First && range.DeadLettersRows is { } had && known.Rows != had)));
         return taken.Count == 0

@@ -80,7 +80,9 @@ public sealed partial class TableCommitter
         while (true)
         {
             Judgement judgement = Judge(lineage, batch);
-            if (!isFresh && judgement.Refused.Count > 0)
+
+            // A dead letter cannot be taken back: it is committed only for a report that the table as it is now would take.
+            if (!isFresh && (judgement.Refused.Count > 0 || judgement.Accepted.Any(static waiting => Rejects(waiting.Report))))
             {
                 lineage = await _rows.ReadLineageAsync(await _rows.LoadAsync(cancellationToken), branch, cancellationToken);
                 isFresh = true;
@@ -263,42 +265,41 @@ public sealed partial class TableCommitter
     /// </summary>
     private async Task<Lineage?> CommitDeadLettersAsync(Lineage rows, List<WaitingReport> accepted, CancellationToken cancellationToken)
     {
-        List<WaitingReport> rejecting = [.. accepted.Where(static waiting => waiting.Report.DeadLetterFiles.Count > 0 || waiting.Report.Ranges.Any(static range => range.Rejected > 0))];
-        if (rejecting.Count == 0)
-        {
-            return null;
-        }
-
         if (_deadLetters is null)
         {
-            foreach (WaitingReport waiting in rejecting.Where(static waiting => waiting.Report.DeadLetterFiles.Count > 0))
+            List<WaitingReport> homeless = [.. accepted.Where(static waiting => waiting.Report.DeadLetterFiles.Count > 0)];
+            foreach (WaitingReport waiting in homeless)
             {
                 Answer(waiting, new ReportAnswer.Refused(RefusalReason.Malformed, [], $"it has dead letters, and {_options.Table} has no dead-letter table"));
             }
 
-            return rejecting.Any(static waiting => waiting.Report.DeadLetterFiles.Count > 0) ? rows : null;
+            return homeless.Count > 0 ? rows : null;
         }
 
-        if (await BeginAsync(rows, rejecting, cancellationToken) is { } begun)
+        // Looked at anew each time, since also a report that rejects nothing may hold as rows what is a dead letter already.
+        Lineage lineage = await _deadLetters.ReadLineageAsync(await _deadLetters.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
+        if (await BeginAsync(rows, lineage, accepted, cancellationToken) is { } begun)
         {
             return begun;
         }
 
-        bool isFresh = _deadLetters.Known is null;
-        Lineage lineage = await _deadLetters.ReadLineageAsync(_deadLetters.Known ?? await _deadLetters.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
         while (true)
         {
             List<WaitingReport> missing = [];
             List<(WaitingReport Waiting, Verdict.Refuse Refuse)> refused = [];
             CommittedOffsets offsets = lineage.Offsets;
             CommittedOffsets ahead = rows.Offsets;
-            foreach (WaitingReport waiting in rejecting)
+            foreach (WaitingReport waiting in accepted)
             {
-                switch (FirstBehind(rows, lineage, waiting.Report) ?? ReportJudge.JudgeDeadLetters(waiting.Report, lineage, offsets, _rules))
+                switch ((Rejects(waiting.Report) ? FirstBehind(rows, lineage, waiting.Report) : null) ?? ReportJudge.JudgeDeadLetters(waiting.Report, lineage, offsets, _rules))
                 {
                     case Verdict.Accept:
-                        missing.Add(waiting);
-                        offsets = offsets.AdvanceDeadLetters(waiting.Report, ahead);
+                        if (Rejects(waiting.Report))
+                        {
+                            missing.Add(waiting);
+                            offsets = offsets.AdvanceDeadLetters(waiting.Report, ahead);
+                        }
+
                         break;
                     case Verdict.Refuse refuse:
                         refused.Add((waiting, refuse));
@@ -308,13 +309,6 @@ public sealed partial class TableCommitter
                 }
 
                 ahead = ahead.Advance(waiting.Report);
-            }
-
-            if (refused.Count > 0 && !isFresh)
-            {
-                lineage = await _deadLetters.ReadLineageAsync(await _deadLetters.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
-                isFresh = true;
-                continue;
             }
 
             foreach (var (waiting, refuse) in refused)
@@ -342,21 +336,23 @@ public sealed partial class TableCommitter
             }
 
             lineage = end.Lineage;
-            isFresh = true;
         }
     }
 
+    private static bool Rejects(DataWritten report) => report.DeadLetterFiles.Count > 0 || report.Ranges.Any(static range => range.Rejected > 0);
+
     /// <summary>
-    /// Gives an offset to topic-partitions that have none and whose first records were rejected: without it nobody who
-    /// replays them would ask which dead letters are in.
+    /// Gives an offset to topic-partitions that have none and whose first records were rejected, now or before the table was
+    /// rolled back: without it nobody who replays them would ask which dead letters are in.
     /// </summary>
-    private async Task<Lineage?> BeginAsync(Lineage rows, List<WaitingReport> rejecting, CancellationToken cancellationToken)
+    private async Task<Lineage?> BeginAsync(Lineage rows, Lineage deadLetters, List<WaitingReport> accepted, CancellationToken cancellationToken)
     {
-        foreach (WaitingReport waiting in rejecting)
+        foreach (WaitingReport waiting in accepted)
         {
             DataWritten report = waiting.Report;
             List<MovedPosition> positions = [.. report.Ranges
-                .Where(range => range.Rejected > 0 && rows.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition) is null)
+                .Where(range => rows.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition) is null
+                    && (range.Rejected > 0 || deadLetters.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Next > range.Range.First))
                 .Select(static range => new MovedPosition(range.TopicPartition, range.Range.First))];
             if (positions.Count == 0)
             {

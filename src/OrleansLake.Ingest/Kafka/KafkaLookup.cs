@@ -167,16 +167,19 @@ public sealed class KafkaLookup : IDisposable
                 && infos.FirstOrDefault(i => i.TopicPartitionOffsetError.Error.IsError) is { } first
                 ? $"{first.TopicPartitionOffsetError.TopicPartition}: {first.TopicPartitionOffsetError.Error.Reason}"
                 : refused.Error.Reason;
-            string? connection = refused.Error.Code is ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_AllBrokersDown ? _trouble.Line : null;
+            string? connection = refused.Error.Code is ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_AllBrokersDown && _trouble.Line is { } line ? Said(line) : null;
             throw new KafkaClientException($"{what}: {_bootstrap} gave no answer: {reason}{(connection is null ? "" : $" ({connection})")}", (int)refused.Error.Code, refused);
         }
     }
+
+    // A question is asked once.
+    private static string Said(string trouble) => trouble.Replace("; still trying", "", StringComparison.Ordinal);
 
     private unsafe string? ClusterIdOf(nint client)
     {
         byte* id = Librdkafka.ClusterId(client, (int)_timeout.TotalMilliseconds);
         if (id == null)
-            throw new KafkaClientException($"cluster id: {_bootstrap} gave no answer{(_trouble.Line is { } line ? $": {line}" : "")}", (int)ErrorCode.Local_TimedOut);
+            throw new KafkaClientException($"cluster id: {_bootstrap} gave no answer{(_trouble.Line is { } line ? $": {Said(line)}" : "")}", (int)ErrorCode.Local_TimedOut);
 
         string text = Librdkafka.Text(id);
         Librdkafka.MemFree(client, id);

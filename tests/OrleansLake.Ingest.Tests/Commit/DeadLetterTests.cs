@@ -106,6 +106,23 @@ public sealed class DeadLetterTests
         await world.AssertWholeAsync(117);
     });
 
+    [Fact]
+    public void Record_that_is_a_dead_letter_already_does_not_become_a_row_of_a_writer_that_does_not_know() => Run(async world =>
+    {
+        // Rolled back to before the partition had an offset, with a schema by which nothing is rejected any more.
+        TableCommitter committer = world.NewCommitter(deadLetters: new KnownOffsets(2, 3));
+        long empty = await world.ForeignAppendAsync(0);
+        await world.CommittedAsync(committer, 0, 10, rejected: 2);
+        await world.RollBackAsync(empty);
+
+        Refused(RefusalReason.Rewound, await CommitAsync(committer, await world.ReportAsync(Reports.Range(Reports.Events3, 0, 10) with { ContinuesTable = false })));
+        ResumePosition position = (await committer.ResumeAsync("p", "g1", [Reports.Events3], CancellationToken.None)).Partitions[0];
+        Assert.Equal((0L, 10L), (position.Next, position.DeadLettersNext));
+        WrittenRange knowing = Reports.Range(Reports.Events3, 0, 10, rejected: 2) with { ContinuesTable = true, DeadLetters = 0, DeadLettersNext = 10 };
+        Assert.IsType<ReportAnswer.Committed>(await CommitAsync(committer, await world.ReportAsync(knowing)));
+        Assert.Equal(2, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
+    });
+
     [Theory]
     [InlineData(SwapFault.FailAfter)]
     [InlineData(SwapFault.HangAfter)]

@@ -143,6 +143,19 @@ public sealed class GrowthTests
     });
 
     [Fact]
+    public void Limit_of_file_names_outlives_a_rollback_of_the_snapshot_that_set_it() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        long first = (await world.CommittedAsync(committer, 0, 10)).SnapshotId;
+        DataWritten old = await world.ReportAsync(10, 20);
+        world.Time.Set(TimeSpan.FromMinutes(5));
+        await world.ForeignAppendAsync([], new() { [SummaryKeys.NoFileBefore] = world.Time.GetUtcNow().ToUnixTimeMilliseconds().ToString() });
+        await world.RollBackAsync(first);
+
+        Refused(RefusalReason.TooOld, await CommitAsync(committer, old));
+    });
+
+    [Fact]
     public void Freshness_is_the_age_of_the_oldest_record_of_any_partition() => Run(async world =>
     {
         TableCommitter committer = world.NewCommitter();

@@ -137,7 +137,7 @@ public sealed class SwapTests
             world.Catalog.Loads.Enqueue(new HttpRequestException("no route to host"));
         }
 
-        TableCommitter committer = world.NewCommitter();
+        TableCommitter committer = world.NewCommitter(options => options with { DeadLetters = null });
         await committer.KnowTableAsync(world);
         DataWritten report = await world.ReportAsync(0, 10);
         await committer.EnqueueAsync(report, CancellationToken.None);

@@ -17,12 +17,6 @@ public sealed partial class LakeProcess : IAsyncDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
 
-    /// <summary>Starts an assembly with arguments.</summary>
-    public LakeProcess(string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
-        : this("dotnet", ["exec", assembly, .. arguments], environment)
-    {
-    }
-
     /// <summary>Starts a command.</summary>
     public LakeProcess(string command, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
@@ -39,6 +33,9 @@ public sealed partial class LakeProcess : IAsyncDisposable
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
+
+    /// <summary>Starts an assembly with arguments.</summary>
+    public static LakeProcess OfAssembly(string assembly, params IEnumerable<string> arguments) => new("dotnet", ["exec", assembly, .. arguments]);
 
     /// <summary>The process id.</summary>
     public int Id => _process.Id;

@@ -81,7 +81,7 @@ public sealed class SiloProcess : IAsyncDisposable
         };
         string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
-        var process = new LakeProcess(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
+        var process = LakeProcess.OfAssembly(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
         return new SiloProcess(process, url, setup, log);
     }
 

@@ -35,14 +35,6 @@ public static class ServiceLifecycleStage
     public const int Last = int.MaxValue;
 }
 
-public static class GrainLifecycleStage
-{
-    public const int First = int.MinValue;
-    public const int SetupState = 1000;
-    public const int Activate = 2000;
-    public const int Last = int.MaxValue;
-}
-
 public static class LifecycleExtensions
 {
     public static IDisposable Subscribe(

@@ -10,14 +10,6 @@ using Orleans.Serialization;
 
 namespace Orleans.Storage
 {
-    public class MemoryStorageEtagMismatchException : InconsistentStateException
-    {
-        public MemoryStorageEtagMismatchException(string? storedEtag, string? receivedEtag)
-            : base($"Etag mismatch: stored {storedEtag ?? "null"}, received {receivedEtag ?? "null"}", storedEtag, receivedEtag)
-        {
-        }
-    }
-
     /// <summary>States as copies in memory, each with an ETag that a writer must know.</summary>
     internal sealed class MemoryGrainStorage(DeepCopier copier) : IGrainStorage
     {
@@ -52,7 +44,9 @@ namespace Orleans.Storage
             lock (entries)
             {
                 string? stored = entries.TryGetValue((stateName, grainId), out var entry) && entry.Exists ? entry.Etag : null;
-                if (stored != grainState.ETag) throw new MemoryStorageEtagMismatchException(stored, grainState.ETag);
+                if (stored != grainState.ETag)
+                    throw new InconsistentStateException(
+                        $"Etag mismatch: stored {stored ?? "null"}, received {grainState.ETag ?? "null"}", stored, grainState.ETag);
                 string etag = (++lastEtag).ToString(CultureInfo.InvariantCulture);
                 entries[(stateName, grainId)] = new(value, exists ? etag : null, exists);
                 grainState.ETag = etag;
