@@ -21,22 +21,20 @@ now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
 began=$(now)
 
-# Projects that time themselves or load the machine run alone and last; the rest two at a time.
-alone=(OrleansLake.Integration)
+# Two projects at a time, the longest first: it starts processes and mostly waits for them.
+longest=OrleansLake.Integration
 limit() { case "$1" in OrleansLake.Integration) echo "${ORLEANSLAKE_TEST_TIMEOUT:-1500}" ;; *) echo "${ORLEANSLAKE_TEST_TIMEOUT:-300}" ;; esac; }
-is_alone() { local name; for name in "${alone[@]}"; do [ "$1" = "$name" ] && return 0; done; return 1; }
 is_wanted() {
   [ ${#wanted[@]} -eq 0 ] && return 0
   local part; for part in "${wanted[@]}"; do [[ "$1" == *"$part"* ]] && return 0; done; return 1
 }
-together=() last=()
-for project in "$tests"/*.Tests/*.csproj "$tests"/OrleansLake.Integration/*.csproj; do
+projects=()
+for project in "$tests/$longest/$longest.csproj" "$tests"/*.Tests/*.csproj; do
   [ -f "$project" ] || continue
   name=$(basename "$project" .csproj)
-  is_wanted "$name" || continue
-  if is_alone "$name"; then last+=("$name"); else together+=("$name"); fi
+  is_wanted "$name" && projects+=("$name")
 done
-if [ $((${#together[@]} + ${#last[@]})) -eq 0 ]; then echo "lake test: no test project's name contains ${wanted[*]}" >&2; exit 2; fi
+if [ ${#projects[@]} -eq 0 ]; then echo "lake test: no test project's name contains ${wanted[*]}" >&2; exit 2; fi
 
 results=$(mktemp -d)
 finish() { # ends what still runs, when interrupted: timeout passes the signal on to the tests and what they started
@@ -58,11 +56,11 @@ mkdir -p "$root/.lake/log"
 log="$root/.lake/log/build-tests.log" stamp="$root/.lake/built-tests" targets=("$root/OrleansLake.sln")
 if [ ${#wanted[@]} -gt 0 ]; then # only what was asked for, and what it needs
   stamp+="-$(IFS=-; echo "${wanted[*]}" | tr -c 'A-Za-z0-9.\n' -)" targets=()
-  for name in "${together[@]}" "${last[@]}"; do targets+=("$tests/$name/$name.csproj"); done
+  for name in "${projects[@]}"; do targets+=("$tests/$name/$name.csproj"); done
 fi
 state=$(sources)
 missing=0
-for name in "${together[@]}" "${last[@]}"; do [ -f "$tests/$name/bin/Release/net10.0/$name.dll" ] || missing=1; done
+for name in "${projects[@]}"; do [ -f "$tests/$name/bin/Release/net10.0/$name.dll" ] || missing=1; done
 if ci || [ "$missing" = 1 ] || [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$state" ]; then
   rm -f "$stamp"
   : >"$log"
@@ -153,26 +151,20 @@ report() { # report NAME: reads what run_project left, prints it, adds it up
 reported=' '
 report_finished() {
   local name
-  for name in "${together[@]}" "${last[@]}"; do
+  for name in "${projects[@]}"; do
     if [ -f "$results/$name.done" ] && [[ "$reported" != *" $name "* ]]; then reported+="$name "; report "$name"; fi
   done
 }
 slots=2 running=0
-for name in "${together[@]}"; do
+for name in "${projects[@]}"; do
   if [ "$running" -ge "$slots" ]; then wait -n || true; running=$((running - 1)); report_finished; fi
   trace "(cd tests/$name/bin/Release/net10.0 && dotnet exec $name.dll)"
   run_project "$name" 2>/dev/null &
   running=$((running + 1))
 done
 while [ "$running" -gt 0 ]; do wait -n || true; running=$((running - 1)); report_finished; done
-for name in "${last[@]}"; do
-  trace "(cd tests/$name/bin/Release/net10.0 && dotnet exec $name.dll)"
-  run_project "$name" 2>/dev/null &
-  wait $! || true
-  report_finished
-done
 
-for name in "${together[@]}" "${last[@]}"; do
+for name in "${projects[@]}"; do
   if [[ "$reported" != *" $name "* ]]; then echo "$name could not be started"; failed=$((failed + 1)); failures+=("$name: could not be started"); fi
 done
 if [ -s "$results/skips" ]; then

@@ -26,7 +26,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     {
         const long Records = 2_000_000;
         const int Kills = 20;
-        const int RecordsPerSecond = 25_000; // so that records still flow at the last kill
+        const int RecordsPerSecond = 34_000; // so that records still flow at the last kill
         var random = new Random(20260301);
         using var broker = new EmbeddedBroker();
         SiloSetup setup = Setup(broker);
