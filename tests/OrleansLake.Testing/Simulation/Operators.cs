@@ -37,6 +37,12 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
     /// <summary>Five seeds of twenty.</summary>
     public static OperatorDeed DeedOf(int seed) => seed % 20 is >= 9 and <= 13 and var number ? (OperatorDeed)(number - 8) : OperatorDeed.None;
 
+    /// <summary>
+    /// Dead letters are known by pipeline, topic-partition and offset alone: those of a topic's earlier life, or of an earlier
+    /// generation, are taken for those of the living. Runs with these deeds have none until rows of theirs say whose they are.
+    /// </summary>
+    public static bool RejectsNothing(int seed) => DeedOf(seed) is OperatorDeed.RecreateTopic or OperatorDeed.RemakePipeline;
+
     public void Begin()
     {
         if (_deed != OperatorDeed.None)

@@ -29,7 +29,7 @@ internal sealed class Simulation
         _world = new SimulationWorld(options);
         _strangers = new Strangers(_world);
         _pumps = new SimulatedPump?[2 + _world.Random.Next(2)];
-        _isMoody = _world.Random.Next(2) == 0 && Operators.DeedOf(options.Seed) != OperatorDeed.RecreateTopic;
+        _isMoody = _world.Random.Next(2) == 0 && !Operators.RejectsNothing(options.Seed);
         int count = 1 + _world.Random.Next(4);
         for (int partition = 0; partition < count; partition++)
         {
