@@ -15,6 +15,8 @@ internal sealed class SimulationWorld
 
     private readonly List<string> _trace = [];
     private readonly InMemoryCatalog _catalog;
+    private readonly Dictionary<Guid, TimeSpan> _reportedAt = [];
+    private TimeSpan _wentBackAt = TimeSpan.MinValue;
     private readonly Dictionary<string, Guid> _reportOf = [];
 
     public SimulationWorld(SimulationOptions options)
@@ -113,6 +115,7 @@ internal sealed class SimulationWorld
     /// <summary>A report is on its way: under one id there is one report (rule 1).</summary>
     public void Record(DataWritten report)
     {
+        _reportedAt.TryAdd(report.ReportId, Scheduler.Now);
         if (!Reports.TryAdd(report.ReportId, report) && Reports[report.ReportId] != report)
         {
             Fail($"report {report.ReportId} was changed after it was first sent");
@@ -126,6 +129,9 @@ internal sealed class SimulationWorld
             }
         }
     }
+
+    /// <summary>A table was rolled back since a report was first sent: an answer may be of the time before, when other rows were in.</summary>
+    public bool WentBackSince(Guid reportId) => _wentBackAt >= _reportedAt[reportId];
 
     /// <summary>The network brings a report once more.</summary>
     public void Redeliver(DataWritten report, TimeSpan delay)
@@ -185,6 +191,10 @@ internal sealed class SimulationWorld
         if (result is CommitResult.Committed(var table))
         {
             Checker.AfterSwap(commit, table);
+            if (commit.Updates is [TableUpdate.SetSnapshotRef])
+            {
+                _wentBackAt = Scheduler.Now;
+            }
         }
 
         return result;
