@@ -147,6 +147,9 @@ public sealed partial class TableCommitter
             {
                 switch (ReportJudge.Judge(waiting.Report, lineage, judgement.Offsets, all, now.ToUnixTimeMilliseconds(), _rules))
                 {
+                    // The offsets of one commit are of one generation: with those of an earlier one its rows would go uncounted.
+                    case Verdict.Accept when judgement.Accepted.Exists(other => other.Report.Pipeline == waiting.Report.Pipeline && other.Report.Generation != waiting.Report.Generation):
+                        break;
                     case Verdict.Accept:
                         judgement.Accepted.Add(waiting);
                         judgement.Offsets = judgement.Offsets.Advance(waiting.Report);

@@ -31,6 +31,9 @@ internal sealed class PartitionTrack(TopicPartition topicPartition, StartPositio
 
     internal int LeaderEpoch { get; set; } = -1;
 
+    /// <summary>Of its topic when reading began; null where the broker did not tell.</summary>
+    internal string? TopicId { get; set; }
+
     internal long? CommittedNext { get; set; }
 
     /// <summary>Offsets at or above <see cref="CommittedNext"/> that the dead-letter table holds already (rule 18).</summary>

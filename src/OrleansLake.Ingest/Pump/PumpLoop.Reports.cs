@@ -157,18 +157,7 @@ internal sealed partial class PumpLoop
             }
         }
 
-        TopicIdentities? identities = null;
-        try
-        {
-            identities = await _cluster.IdentitiesAsync(set.Ranges.Select(range => range.TopicPartition.Topic).Distinct().ToList(), _ended.Token)
-                .WaitAsync(_options.FactsTimeout, _time, _ended.Token);
-        }
-        catch (Exception) when (!_ended.IsCancellationRequested)
-        {
-            // A broker that is out of reach has not made a topic anew; what was learned before still holds.
-            identities = null;
-        }
-
+        TopicIdentities? identities = await AskIdentitiesAsync(set.Ranges.ConvertAll(static range => range.TopicPartition));
         Post(() =>
         {
             if (point is not null)
@@ -181,11 +170,43 @@ internal sealed partial class PumpLoop
         });
     }
 
+    // Null: a broker that is out of reach has not made a topic anew; what was learned before still holds.
+    private async Task<TopicIdentities?> AskIdentitiesAsync(List<TopicPartition> topicPartitions)
+    {
+        try
+        {
+            return await _cluster.IdentitiesAsync(topicPartitions.Select(static topicPartition => topicPartition.Topic).Distinct().ToList(), _ended.Token)
+                .WaitAsync(_options.FactsTimeout, _time, _ended.Token);
+        }
+        catch (Exception) when (!_ended.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
     private void Send(SealedSet set)
     {
         if (_state.Sealed.Count == 0 || _state.Sealed[0] != set || set.Report is not null)
         {
             return; // given up meanwhile
+        }
+
+        if (set.Ranges.Find(IsOfEarlierTopic) is { } earlier)
+        {
+            // Nobody can tell which of its records are of which topic. Read again, they are of the one that stands there now,
+            // and the table says whether its offsets are.
+            foreach (Rewound rewound in GiveUp(0, $"topic {earlier.TopicPartition.Topic} was made anew while it was read"))
+            {
+                if (rewound.Track.State == TrackState.Reading)
+                {
+                    rewound.Track.State = TrackState.Resuming;
+                    _reading--;
+                    _source.Unassign(rewound.Track.TopicPartition);
+                }
+            }
+
+            _resumeWanted = true;
+            return;
         }
 
         TableMetadata metadata = set.Tables.Table.Metadata;
@@ -215,6 +236,9 @@ internal sealed partial class PumpLoop
 
         _ = DeliverAsync(set);
     }
+
+    private bool IsOfEarlierTopic(WrittenRange range) =>
+        _state.Find(range.TopicPartition)?.TopicId is { } read && _identities.TopicIds.GetValueOrDefault(range.TopicPartition.Topic) is { } now && read != now;
 
     private async Task DeliverAsync(SealedSet set)
     {

@@ -210,6 +210,8 @@ internal sealed partial class PumpLoop
     {
         try
         {
+            // Before anything is read: whether a topic was made anew meanwhile shows by asking again before the report.
+            TopicIdentities? identities = await AskIdentitiesAsync(tracks.ConvertAll(static track => track.TopicPartition));
             ResumePoint point = await _committer
                 .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(track => track.TopicPartition), _ended.Token)
                 .WaitAsync(_options.CallTimeout, _time, _ended.Token);
@@ -243,7 +245,11 @@ internal sealed partial class PumpLoop
                 }
             }
 
-            Post(() => Resumed(tracks, point, starts));
+            Post(() =>
+            {
+                _identities = identities ?? _identities;
+                Resumed(tracks, point, starts);
+            });
         }
         catch (PipelineStoppedException e)
         {
@@ -298,6 +304,7 @@ internal sealed partial class PumpLoop
             ResumePosition? position = positions.GetValueOrDefault(track.TopicPartition);
             if (position is { Next: >= 0 } || starts.ContainsKey(track.TopicPartition))
             {
+                track.TopicId = _identities.TopicIds.GetValueOrDefault(track.TopicPartition.Topic);
                 long from = _state.Resume(track, position, starts.GetValueOrDefault(track.TopicPartition), now);
                 _reading++;
                 AssignAt(track, from);

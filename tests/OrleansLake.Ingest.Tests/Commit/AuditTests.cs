@@ -37,6 +37,22 @@ public sealed class AuditTests
     });
 
     [Fact]
+    public void Last_report_of_a_generation_and_first_of_the_next_are_two_commits() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        DataWritten last = await world.ReportAsync(0, 10);
+        DataWritten first = await world.ReportAsync(0, 10) with { Generation = "g2" };
+        await committer.EnqueueAsync(last, CancellationToken.None);
+        await committer.EnqueueAsync(first, CancellationToken.None);
+        Assert.Equal(2, (await committer.CommitAsync(CancellationToken.None)).Answered);
+
+        Assert.IsType<ReportAnswer.Committed>(await committer.OutcomeAsync(last.ReportId, CancellationToken.None));
+        Assert.IsType<ReportAnswer.Committed>(await committer.OutcomeAsync(first.ReportId, CancellationToken.None));
+        AuditResult audit = await world.AuditAsync();
+        Assert.Equal((AuditVerdict.Proved, 2, 20L), (audit.Verdict, audit.Commits, audit.Rows));
+    });
+
+    [Fact]
     public void Empty_table_cannot_be_told() => Run(async world =>
     {
         AuditResult audit = await world.AuditAsync();

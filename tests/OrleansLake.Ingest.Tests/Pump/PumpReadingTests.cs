@@ -188,6 +188,24 @@ public sealed class PumpReadingTests
         Assert.True(stand.RunUntil(() => stand.Committer.Next[A] == 15));
     }
 
+    /// <summary>What was read of the old topic would else be reported under the id of the new one, whose records nobody reads then.</summary>
+    [Fact]
+    public void Records_of_a_topic_that_is_made_anew_before_the_report_are_given_up_and_read_again()
+    {
+        var stand = new PumpStand();
+        stand.Publish(A, 10);
+        stand.Attach(A);
+        Assert.True(stand.RunUntil(() => stand.Loop.PublishStatus().Partitions.Any(partition => partition.Position == 10)));
+        Assert.Empty(stand.Committer.Received);
+        stand.Broker.Recreate("events");
+        stand.Publish(A, 12);
+        Assert.True(stand.RunUntil(() => stand.Committer.Next.GetValueOrDefault(A) == 12));
+
+        Assert.All(stand.Committer.Received, report => Assert.Equal("id 1 of events", report.TopicIds["events"]));
+        Assert.Equal(0, stand.Committer.Received[0].Ranges[0].Range.First);
+        Assert.All(stand.Committer.Received.SelectMany(report => report.Files), file => Assert.All(stand.Files.Files[file.FilePath].Rows, row => Assert.Equal(1, row.Life)));
+    }
+
     [Fact]
     public void Paused_means_held_back_and_resumed_goes_on()
     {

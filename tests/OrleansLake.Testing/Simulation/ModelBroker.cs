@@ -43,6 +43,26 @@ public sealed class ModelBroker
         return log;
     }
 
+    /// <summary>Topics as they were before they were made anew.</summary>
+    public Dictionary<(TopicPartition TopicPartition, int Life), ModelLog> Past { get; } = [];
+
+    public string IdOf(string topic) => IdOf(topic, Logs.FirstOrDefault(log => log.TopicPartition.Topic == topic)?.Life ?? 0);
+
+    public static string IdOf(string topic, int life) => life == 0 ? $"id of {topic}" : $"id {life} of {topic}";
+
+    /// <summary>Deletes a topic and makes it again: offsets begin again, with other records.</summary>
+    public void Recreate(string topic)
+    {
+        foreach (ModelLog log in Logs.Where(log => log.TopicPartition.Topic == topic).ToList())
+        {
+            Past[(log.TopicPartition, log.Life)] = log;
+            _logs[(topic, log.TopicPartition.Partition)] = new ModelLog(log.TopicPartition) { Life = log.Life + 1 };
+        }
+    }
+
+    public ModelLog LogOf(TopicPartition topicPartition, int life) =>
+        LogOf(topicPartition) is var log && log.Life == life ? log : Past[(topicPartition, life)];
+
     public sealed class Facts(ModelBroker broker, SimulatedScheduler scheduler) : IClusterFacts
     {
         public Task<IReadOnlyDictionary<TopicPartition, long>> StartOffsetsAsync(
@@ -54,7 +74,7 @@ public sealed class ModelBroker
         public Task<TopicIdentities> IdentitiesAsync(IReadOnlyCollection<string> topics, CancellationToken cancellationToken) =>
             scheduler.Later(
                 TimeSpan.FromMilliseconds(scheduler.Random.Next(20)),
-                () => new TopicIdentities(broker.ClusterId, topics.ToDictionary(topic => topic, topic => $"id of {topic}")));
+                () => new TopicIdentities(broker.ClusterId, topics.ToDictionary(topic => topic, topic => broker.IdOf(topic))));
     }
 }
 
@@ -65,6 +85,9 @@ public sealed class ModelLog(TopicPartition topicPartition)
     private readonly List<long> _timestamps = [];
 
     public TopicPartition TopicPartition { get; } = topicPartition;
+
+    /// <summary>How often the topic had been made anew.</summary>
+    public int Life { get; init; }
 
     public long LogStart { get; set; }
 
@@ -128,7 +151,7 @@ public sealed class ModelSource(ModelBroker broker, Random random) : IRecordSour
         }
 
         Unassign(topicPartition);
-        _readers.Add(new Reader(log) { Position = position });
+        _readers.Add(new Reader(broker, topicPartition) { Position = position });
     }
 
     public void Unassign(TopicPartition topicPartition) => _readers.RemoveAll(reader => reader.Log.TopicPartition == topicPartition);
@@ -159,6 +182,12 @@ public sealed class ModelSource(ModelBroker broker, Random random) : IRecordSour
         {
             Reader reader = _readers[(begin + i) % _readers.Count];
             long end = reader.Log.LastStable ?? reader.Log.End;
+            if (reader.Log.Life > 0 && reader.Position > reader.Log.End)
+            {
+                _readers.Remove(reader);
+                throw new SourceStoppedException(reader.Log.TopicPartition, $"{reader.Log.TopicPartition}@{reader.Position}: the topic ends at {reader.Log.End}: it was truncated or made anew");
+            }
+
             if (!reader.IsPaused && reader.Position < end)
             {
                 return BatchOf(reader, Math.Min(end, reader.Position + 1 + random.Next(MaxBatch)));
@@ -181,20 +210,21 @@ public sealed class ModelSource(ModelBroker broker, Random random) : IRecordSour
     private static KafkaBatch BatchOf(Reader reader, long next)
     {
         var range = new OffsetRange(reader.Position, next);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)range.Length + KafkaBatch.Padding);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((2 * (int)range.Length) + KafkaBatch.Padding);
         KafkaRecord[] records = ArrayPool<KafkaRecord>.Shared.Rent((int)range.Length);
         int count = 0;
         for (long offset = range.First; offset < next; offset++)
         {
             if (reader.Log[offset] != ModelRecord.Gap)
             {
-                buffer[count] = (byte)reader.Log[offset];
+                buffer[2 * count] = (byte)reader.Log[offset];
+                buffer[(2 * count) + 1] = (byte)reader.Log.Life;
                 records[count] = new KafkaRecord
                 {
                     Offset = offset,
                     TimestampMs = reader.Log.TimestampOf(offset),
-                    ValueStart = count,
-                    ValueLength = 1,
+                    ValueStart = 2 * count,
+                    ValueLength = 2,
                     KeyLength = -1,
                 };
                 count++;
@@ -205,9 +235,9 @@ public sealed class ModelSource(ModelBroker broker, Random random) : IRecordSour
         return new KafkaBatch(reader.Log.TopicPartition, range, 0, buffer, records, count);
     }
 
-    private sealed class Reader(ModelLog log)
+    private sealed class Reader(ModelBroker broker, TopicPartition topicPartition)
     {
-        public ModelLog Log { get; } = log;
+        public ModelLog Log => broker.LogOf(topicPartition);
 
         public long Position { get; set; }
 

@@ -6,7 +6,11 @@ using OrleansLake.Ingest.Pump;
 namespace OrleansLake.Testing.Simulation;
 
 /// <summary>One record by its place in Kafka.</summary>
-public readonly record struct RecordId(TopicPartition TopicPartition, long Offset);
+/// <param name="TopicPartition">Where.</param>
+/// <param name="Offset">At which offset.</param>
+/// <param name="Life">How often its topic had been made anew.</param>
+/// <param name="Generation">Of the pipeline that read it: one that is made anew reads all of it again.</param>
+public readonly record struct RecordId(TopicPartition TopicPartition, long Offset, int Life = 0, int Generation = 1);
 
 /// <summary>What the files hold, by path: the rows of a model are the places of their records.</summary>
 public sealed class ModelFiles
@@ -16,8 +20,8 @@ public sealed class ModelFiles
     public HashSet<string> Deleted { get; } = [];
 }
 
-/// <summary>One file.</summary>
-public sealed record ModelFile(string Path, int SchemaId, IReadOnlyList<RecordId> Rows, bool IsDeadLetters);
+/// <summary>One file, and the table that its columns are those of.</summary>
+public sealed record ModelFile(string Path, int SchemaId, IReadOnlyList<RecordId> Rows, bool IsDeadLetters, Guid Table);
 
 /// <summary>Writes into <see cref="ModelFiles"/>.</summary>
 public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler, IdSource ids) : IRowWriterFactory
@@ -29,6 +33,9 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
     public Exception? CloseFailure { get; set; }
 
     public long BytesOfRecord { get; set; } = 100;
+
+    /// <summary>Of the pipeline that writes.</summary>
+    public int Generation { get; init; } = 1;
 
     public TimeSpan CloseTime { get; set; } = TimeSpan.FromMilliseconds(5);
 
@@ -78,7 +85,7 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
             {
                 var kind = (ModelRecord)batch.ValueOf(record)[0];
                 bool isRow = kind == ModelRecord.Row || (kind == ModelRecord.Moody && SchemaId % 2 == 1);
-                (isRow ? _rows : _rejected).Add(new RecordId(batch.TopicPartition, record.Offset));
+                (isRow ? _rows : _rejected).Add(new RecordId(batch.TopicPartition, record.Offset, batch.ValueOf(record)[1], owner.Generation));
                 rows += isRow ? 1 : 0;
             }
 
@@ -126,7 +133,7 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
 
             string path = $"{metadata.Location}/data/{owner.Ids.NewUuid()}.parquet";
             _paths.Add(path);
-            owner.Files.Files.Add(path, new ModelFile(path, metadata.CurrentSchemaId, rows, isDeadLetters));
+            owner.Files.Files.Add(path, new ModelFile(path, metadata.CurrentSchemaId, rows, isDeadLetters, metadata.TableUuid));
             return [new DataFile
             {
                 FilePath = path,

@@ -15,9 +15,9 @@ internal sealed class SimulatedPump
         Process = new SimulatedProcess(world, $"pump {index}");
         var catalog = new ProcessCatalog(world, Process);
         Loop = new PumpLoop(
-            new PumpOptions { Pipeline = SimulationWorld.Pipeline, Generation = SimulationWorld.Generation, Silo = $"silo{index}", GapInterval = TimeSpan.FromSeconds(30) },
+            new PumpOptions { Pipeline = SimulationWorld.Pipeline, Generation = world.Generation, Silo = $"silo{index}", GapInterval = TimeSpan.FromSeconds(30) },
             new ModelSource(world.Broker, world.Random),
-            new ModelWriters(world.Files, world.Scheduler, world.Ids) { IsAlive = () => Process.IsAlive, CloseTime = world.UpTo(2) },
+            new ModelWriters(world.Files, world.Scheduler, world.Ids) { IsAlive = () => Process.IsAlive, CloseTime = world.UpTo(2), Generation = world.GenerationNumber },
             new SimulatedNetwork(world, Process),
             new ModelBroker.Facts(world.Broker, world.Scheduler),
             async cancellationToken => new PumpTables(

@@ -22,13 +22,14 @@ internal sealed class Simulation
     private readonly List<TopicPartition> _topicPartitions = [];
     private readonly Dictionary<TopicPartition, int> _owners = [];
     private readonly bool _isMoody;
+    private Operators? _operators;
 
     private Simulation(SimulationOptions options)
     {
         _world = new SimulationWorld(options);
         _strangers = new Strangers(_world);
         _pumps = new SimulatedPump?[2 + _world.Random.Next(2)];
-        _isMoody = _world.Random.Next(2) == 0;
+        _isMoody = _world.Random.Next(2) == 0 && !Operators.RejectsNothing(options.Seed);
         int count = 1 + _world.Random.Next(4);
         for (int partition = 0; partition < count; partition++)
         {
@@ -43,12 +44,14 @@ internal sealed class Simulation
         var simulation = new Simulation(options);
         simulation.Run();
         SimulationWorld world = simulation._world;
-        return new SimulationResult(options.Seed, world.Violation, world.TraceLines, world.Scheduler.Steps, world.Load(SimulationWorld.Rows)!.Metadata.LastSequenceNumber, world.Faults);
+        return new SimulationResult(options.Seed, world.Violation, world.TraceLines, world.Scheduler.Steps, world.Load(SimulationWorld.Rows)!.Metadata.LastSequenceNumber, world.Faults) { Audit = simulation.AuditVerdict };
     }
 
     /// <summary>The first seed of a range that a checker finds fault with; null when none does.</summary>
     public static SimulationResult? FirstFailure(IEnumerable<int> seeds, Func<int, SimulationOptions> options) =>
         seeds.Select(seed => Run(options(seed))).FirstOrDefault(result => result.Violation is not null);
+
+    private AuditVerdict? AuditVerdict { get; set; }
 
     private void Run()
     {
@@ -71,6 +74,8 @@ internal sealed class Simulation
                 StartPump(i);
             }
         });
+        var operators = new Operators(_world, _topicPartitions, RemakePipeline, AddPartition);
+        _operators = operators;
         Every(1, 2, Publish);
         Every(5, 10, _world.Checker.Check, always: true);
         Every(20, 40, () => KillSome());
@@ -90,6 +95,7 @@ internal sealed class Simulation
         Maybe(2, 15, 60, _strangers.Expire);
         Maybe(3, 15, 60, _strangers.ChangeSchema);
         Maybe(4, 20, 60, _strangers.RemoveOrphans);
+        operators.Begin();
 
         try
         {
@@ -103,6 +109,7 @@ internal sealed class Simulation
             bool isDone = scheduler.Run(() => _world.Violation is not null || (scheduler.Now > _world.Options.FaultsUntil + TimeSpan.FromSeconds(65) && _world.Checker.IsComplete()), _world.Options.QuietLimit);
             _world.Checker.Check();
             _world.Checker.CheckHistory();
+            AuditVerdict = _world.Checker.Audit();
             if (!isDone)
             {
                 _world.Fail($"not everything arrived: {string.Join(", ", _topicPartitions.Select(tp => $"{tp} at {_world.Checker.Next.GetValueOrDefault(tp)} of {_world.Broker.LogOf(tp).End}"))}"
@@ -200,6 +207,7 @@ internal sealed class Simulation
         if (pumpEvent is PumpEvent.Stopped(var topicPartition, _, _))
         {
             _world.Count("topic-partition stopped");
+            _operators!.Stopped();
             _world.Scheduler.After(TimeSpan.FromSeconds(3) + _world.UpTo(10), () =>
             {
                 if (_owners[topicPartition] == pump.Index && _pumps[pump.Index] == pump)
@@ -249,8 +257,55 @@ internal sealed class Simulation
         }
 
         index = Array.FindIndex(_pumps, pump => pump?.Process == process);
+        if (index < 0)
+        {
+            return; // of a pipeline that was made anew
+        }
+
         _pumps[index] = null;
         _world.Scheduler.After(pause, () => StartPump(index));
+    }
+
+    /// <summary>
+    /// The pipeline is deleted and made again with another generation; not every silo hears of it at once, and a pump of the
+    /// old one lives on where it was not heard.
+    /// </summary>
+    private void RemakePipeline()
+    {
+        _world.GenerationNumber++;
+        for (int i = 0; i < _pumps.Length; i++)
+        {
+            if (_pumps[i] is not { } old)
+            {
+                continue;
+            }
+
+            if (_world.Random.Next(4) == 0)
+            {
+                old.Process.Kill();
+            }
+            else
+            {
+                old.Process.FrozenUntil = _world.Scheduler.Now + _world.UpTo(30);
+                _world.Scheduler.After(TimeSpan.FromSeconds(50), old.Process.Kill);
+            }
+
+            StartPump(i);
+        }
+    }
+
+    private void AddPartition()
+    {
+        var topicPartition = new TopicPartition("events", _topicPartitions.Count);
+        _world.Broker.LogOf(topicPartition);
+        _topicPartitions.Add(topicPartition);
+        int owner = _owners[topicPartition] = _world.Random.Next(_pumps.Length);
+        for (int left = 5; left > 0; left--)
+        {
+            _world.Broker.LogOf(topicPartition).Append(ModelRecord.Row, _world.Scheduler.Time.GetUtcNow());
+        }
+
+        _pumps[owner]?.Attach(topicPartition);
     }
 
     private void Freeze()

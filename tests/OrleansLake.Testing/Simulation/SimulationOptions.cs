@@ -31,4 +31,8 @@ internal sealed record SimulationOptions
 /// <param name="Steps">Steps of the scheduler: equal in every run of one seed.</param>
 /// <param name="Commits">Snapshots of the table.</param>
 /// <param name="Faults">What happened, by name: a run in which nothing goes wrong shows little.</param>
-internal sealed record SimulationResult(int Seed, string? Violation, IReadOnlyList<string> Trace, long Steps, long Commits, IReadOnlyDictionary<string, int> Faults);
+internal sealed record SimulationResult(int Seed, string? Violation, IReadOnlyList<string> Trace, long Steps, long Commits, IReadOnlyDictionary<string, int> Faults)
+{
+    /// <summary>What the audit says of the table at the end; null when the run did not get there.</summary>
+    public AuditVerdict? Audit { get; init; }
+}

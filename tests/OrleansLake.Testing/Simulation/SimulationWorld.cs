@@ -8,12 +8,15 @@ namespace OrleansLake.Testing.Simulation;
 internal sealed class SimulationWorld
 {
     public const string Pipeline = "p";
-    public const string Generation = "g1";
     public static readonly TableIdentifier Rows = TableIdentifier.Parse("db.events");
     public static readonly TableIdentifier Dead = TableIdentifier.Parse("db.events_dead_letters");
 
+    private static readonly Schema FirstSchema = new() { SchemaId = 0, Fields = [new NestedField(1, "a", false, new LongType())] };
+
     private readonly List<string> _trace = [];
     private readonly InMemoryCatalog _catalog;
+    private readonly Dictionary<Guid, TimeSpan> _reportedAt = [];
+    private TimeSpan _wentBackAt = TimeSpan.MinValue;
     private readonly Dictionary<string, Guid> _reportOf = [];
 
     public SimulationWorld(SimulationOptions options)
@@ -25,13 +28,21 @@ internal sealed class SimulationWorld
         _catalog = new InMemoryCatalog(Store, Scheduler.Time, Ids, "memory://warehouse", comparesBase: Random.Next(3) == 0);
         foreach (TableIdentifier name in new[] { Rows, Dead })
         {
-            Sync(_catalog.CreateTableAsync(name, new TableCreation { Schema = new Schema { SchemaId = 0, Fields = [new NestedField(1, "a", false, new LongType())] } }, default));
+            Sync(_catalog.CreateTableAsync(name, new TableCreation { Schema = FirstSchema }, default));
         }
 
         Checker = new TableChecker(this);
     }
 
     public SimulationOptions Options { get; }
+
+    /// <summary>The pipeline's, which it gets anew when it is made anew.</summary>
+    public int GenerationNumber { get; set; } = 1;
+
+    public string Generation => $"g{GenerationNumber}";
+
+    /// <summary>Someone is about to repair the table, and keeps its history until then.</summary>
+    public bool IsUnderRepair { get; set; }
 
     public SimulatedScheduler Scheduler { get; }
 
@@ -104,6 +115,7 @@ internal sealed class SimulationWorld
     /// <summary>A report is on its way: under one id there is one report (rule 1).</summary>
     public void Record(DataWritten report)
     {
+        _reportedAt.TryAdd(report.ReportId, Scheduler.Now);
         if (!Reports.TryAdd(report.ReportId, report) && Reports[report.ReportId] != report)
         {
             Fail($"report {report.ReportId} was changed after it was first sent");
@@ -117,6 +129,9 @@ internal sealed class SimulationWorld
             }
         }
     }
+
+    /// <summary>A table was rolled back since a report was first sent: an answer may be of the time before, when other rows were in.</summary>
+    public bool WentBackSince(Guid reportId) => _wentBackAt >= _reportedAt[reportId];
 
     /// <summary>The network brings a report once more.</summary>
     public void Redeliver(DataWritten report, TimeSpan delay)
@@ -139,6 +154,14 @@ internal sealed class SimulationWorld
                 Redeliver(report, UpTo(4));
             }
         }
+    }
+
+    /// <summary>Another table under the same name.</summary>
+    public void Recreate(TableIdentifier name)
+    {
+        LoadedTable old = Load(name)!;
+        Sync(_catalog.DropTableAsync(name, purge: false, default));
+        Sync(_catalog.CreateTableAsync(name, new TableCreation { Schema = FirstSchema, Location = $"memory://warehouse/db/{Ids.NewUuid():N}", Properties = old.Metadata.Properties }, default));
     }
 
     public LoadedTable? Load(TableIdentifier identifier) => Sync(_catalog.LoadTableAsync(identifier, default));
@@ -168,6 +191,10 @@ internal sealed class SimulationWorld
         if (result is CommitResult.Committed(var table))
         {
             Checker.AfterSwap(commit, table);
+            if (commit.Updates is [TableUpdate.SetSnapshotRef])
+            {
+                _wentBackAt = Scheduler.Now;
+            }
         }
 
         return result;

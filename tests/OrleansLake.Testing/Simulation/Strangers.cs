@@ -52,6 +52,11 @@ internal sealed class Strangers(SimulationWorld world)
     /// <summary>Forgets all but the newest ancestors of main, and deletes the files that nothing lists any more.</summary>
     public void Expire()
     {
+        if (world.IsUnderRepair)
+        {
+            return;
+        }
+
         LoadedTable table = world.Load(SimulationWorld.Rows)!;
         TableMetadata metadata = table.Metadata;
         var kept = new HashSet<long>();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest;
 using OrleansLake.Ingest.Commit;
@@ -14,7 +15,7 @@ namespace OrleansLake.Testing.Simulation;
 /// spans two tables.</item>
 /// <item>The cumulative counts beside the offset are those of the rows.</item>
 /// <item>Every live file is there, listed once.</item>
-/// <item>A report whose rows are in the table, by a snapshot that is still listed, is not refused because of them.</item>
+/// <item>A report whose rows are in the table, by a snapshot that is still listed, is not refused because of them (unless the table went back since).</item>
 /// <item>A file enters the table only while the schema that its committer knew has every field of it.</item>
 /// </list>
 /// </summary>
@@ -24,6 +25,7 @@ internal sealed class TableChecker(SimulationWorld world)
 
     private readonly Dictionary<string, IReadOnlyList<ManifestEntry>> _manifests = [];
     private readonly HashSet<RecordId> _seen = [];
+    private int _living;
     private long? _checkedRows;
     private long? _checkedDead;
 
@@ -52,9 +54,15 @@ internal sealed class TableChecker(SimulationWorld world)
 
                 foreach (ManifestEntry entry in EntriesOf(after, manifest))
                 {
-                    if (entry.Status == ManifestEntryStatus.Added && world.Files.Files.TryGetValue(entry.DataFile.FilePath, out ModelFile? file) && !file.IsDeadLetters)
+                    if (entry.Status == ManifestEntryStatus.Added && world.Files.Files.TryGetValue(entry.DataFile.FilePath, out ModelFile? file) && !file.IsDeadLetters && file.Table == after.Metadata.TableUuid)
                     {
                         fields ??= FieldIds.Of(commit.Base.Metadata.CurrentSchema);
+                        int living = GenerationsOf(SimulationWorld.Sync(new LineageReader().ReadAsync(commit.Base with { Store = world.Store }, SnapshotRef.Main, 0, default))).LastOrDefault();
+                        if (file.Rows.Any(record => record.Generation < living))
+                        {
+                            world.Fail($"{file.Path} of an earlier generation was committed after generation {living} had begun");
+                        }
+
                         HashSet<int> written = FieldIds.Of(after.Metadata.Schemas.First(schema => schema.SchemaId == file.SchemaId));
                         if (!written.IsSubsetOf(fields))
                         {
@@ -76,7 +84,7 @@ internal sealed class TableChecker(SimulationWorld world)
 
         DataWritten report = world.Reports[reportId];
         LoadedTable table = world.Load(SimulationWorld.Rows)!;
-        if (report.Files.Count > 0
+        if (report.Files.Count > 0 && !world.WentBackSince(reportId)
             && refused.Ranges.All(refusedRange => report.Ranges.Any(range => range.TopicPartition == refusedRange.TopicPartition && range.Range.Next == refusedRange.CommittedNext))
             && table.Metadata.Snapshots.Any(listed => listed.Summary.GetValueOrDefault(SummaryKeys.Reports)?.Contains($"{reportId:N}", StringComparison.Ordinal) ?? false)
             && table.Metadata.FindRef(SnapshotRef.Main) is { } snapshot
@@ -104,20 +112,29 @@ internal sealed class TableChecker(SimulationWorld world)
             return;
         }
 
+        if (GenerationsOf(lineage) is { Count: > 1 } several)
+        {
+            world.Fail($"the table has offsets of generations {string.Join(" and ", several)} of the pipeline");
+        }
+
+        _living = GenerationsOf(lineage).LastOrDefault();
         _seen.Clear();
         var rowCounts = new Dictionary<TopicPartition, long>();
         var deadCounts = new Dictionary<TopicPartition, long>();
+        var ends = new SortedDictionary<(string, int, int Life, int Generation), long>();
         foreach (RecordId record in RecordsOf(rows))
         {
             if (!_seen.Add(record))
             {
-                world.Fail($"{record.TopicPartition}@{record.Offset} is in the table twice");
+                world.Fail($"{Name(record)} is in the table twice");
             }
 
-            rowCounts[record.TopicPartition] = rowCounts.GetValueOrDefault(record.TopicPartition) + 1;
-            if (NextOf(lineage, record.TopicPartition) is not { } next || record.Offset >= next.Next)
+            (string, int, int, int) line = (record.TopicPartition.Topic, record.TopicPartition.Partition, record.Life, record.Generation);
+            ends[line] = Math.Max(ends.GetValueOrDefault(line), record.Offset + 1);
+            rowCounts[record.TopicPartition] = rowCounts.GetValueOrDefault(record.TopicPartition) + (record.Generation == _living ? 1 : 0);
+            if (!IsBelow(lineage, record, orEarlier: true))
             {
-                world.Fail($"{record.TopicPartition}@{record.Offset} is in the table, whose next offset is {NextOf(lineage, record.TopicPartition)?.Next}");
+                world.Fail($"{Name(record)} is in the table, whose next offset is {NextOf(lineage, record.TopicPartition)?.Next} of {LifeOf(lineage, record.TopicPartition.Topic)} ({_living})");
             }
         }
 
@@ -126,48 +143,84 @@ internal sealed class TableChecker(SimulationWorld world)
         {
             if (!deadOnly.Add(record))
             {
-                world.Fail($"{record.TopicPartition}@{record.Offset} is among the dead letters twice");
+                world.Fail($"{Name(record)} is among the dead letters twice");
             }
 
-            if (NextOf(lineage, record.TopicPartition) is { } next && record.Offset < next.Next)
+            if (IsBelow(lineage, record, orEarlier: false))
             {
                 if (_seen.Add(record))
                 {
                     deadCounts[record.TopicPartition] = deadCounts.GetValueOrDefault(record.TopicPartition) + 1;
                 }
-                else if (world.Broker.LogOf(record.TopicPartition)[record.Offset] != ModelRecord.Moody)
+                else if (world.Broker.LogOf(record.TopicPartition, record.Life)[record.Offset] != ModelRecord.Moody)
                 {
-                    world.Fail($"{record.TopicPartition}@{record.Offset} is a row and a dead letter");
+                    world.Fail($"{Name(record)} is a row and a dead letter");
                 }
+            }
+            else if (record.Generation < _living)
+            {
+                _seen.Add(record);
+            }
+        }
+
+        // What an earlier generation, or the topic's earlier life, brought in: nothing is missing in between.
+        foreach (var ((topic, partition, life, generation), end) in ends)
+        {
+            TopicPartition topicPartition = new(topic, partition);
+            if (generation < _living || life < LifeOf(lineage, topic))
+            {
+                FindMissing(world.Broker.LogOf(topicPartition, life), generation, end);
             }
         }
 
         Next.Clear();
-        foreach (ModelLog log in world.Broker.Logs)
+        foreach (ModelLog newest in world.Broker.Logs)
         {
-            if (NextOf(lineage, log.TopicPartition) is not { } offset)
+            if (NextOf(lineage, newest.TopicPartition) is not { } offset)
             {
                 continue;
             }
 
-            Next[log.TopicPartition] = offset.Next;
-            long records = log.Records(0, offset.Next);
-            for (long at = 0; at < offset.Next; at++)
+            int life = LifeOf(lineage, newest.TopicPartition.Topic);
+            ModelLog log = world.Broker.LogOf(newest.TopicPartition, life);
+            if (life == newest.Life && _living == world.GenerationNumber)
             {
-                if (log[at] != ModelRecord.Gap && !_seen.Contains(new RecordId(log.TopicPartition, at)))
-                {
-                    world.Fail($"{log.TopicPartition}@{at} is missing, the table's next offset is {offset.Next}");
-                    break;
-                }
+                Next[log.TopicPartition] = offset.Next;
             }
 
+            if (offset.Next > log.End)
+            {
+                world.Fail($"{log.TopicPartition}: the table's next offset is {offset.Next}, the topic ends at {log.End}");
+                continue;
+            }
+
+            long records = log.Records(0, offset.Next);
+            FindMissing(log, _living, offset.Next);
+
+            // How many gaps an earlier life had is not to be seen in its rows.
+            long gap = life == 0 ? offset.Next - records : offset.Gap;
             var told = (offset.Rows, offset.Rejected, offset.Gap);
-            var found = (rowCounts.GetValueOrDefault(log.TopicPartition), deadCounts.GetValueOrDefault(log.TopicPartition), offset.Next - records);
+            var found = (rowCounts.GetValueOrDefault(log.TopicPartition), deadCounts.GetValueOrDefault(log.TopicPartition), gap);
             if (told != found)
             {
                 world.Fail($"{log.TopicPartition}: the table tells (rows, rejected, gap) {told} below {offset.Next}, and has {found}");
             }
         }
+    }
+
+    /// <summary>
+    /// What the audit says must agree: it never refutes a table that is right. (One that is wrong it may be unable to judge:
+    /// it reads no topic.)
+    /// </summary>
+    public AuditVerdict Audit()
+    {
+        AuditResult result = SimulationWorld.Sync(OrleansLake.Ingest.Commit.Audit.RunAsync(world.Load(SimulationWorld.Rows)!, world.Load(SimulationWorld.Dead)!));
+        if (world.Violation is null && result.Verdict == AuditVerdict.Refuted)
+        {
+            world.Fail($"the audit refutes a table that is right: {result}");
+        }
+
+        return result.Verdict;
     }
 
     /// <summary>Every record is in.</summary>
@@ -199,12 +252,57 @@ internal sealed class TableChecker(SimulationWorld world)
     public IEnumerable<string> PathsOf(LoadedTable table, Snapshot snapshot) => SimulationWorld.Sync(SnapshotFiles.ManifestsAsync(table, snapshot, default))
         .SelectMany(manifest => EntriesOf(table, manifest)).Where(entry => entry.Status != ManifestEntryStatus.Deleted).Select(entry => entry.DataFile.FilePath);
 
+    /// <summary>The files that a snapshot brought in.</summary>
+    public IEnumerable<DataFile> AddedBy(LoadedTable table, Snapshot snapshot) => SimulationWorld.Sync(SnapshotFiles.ManifestsAsync(table, snapshot, default))
+        .Where(manifest => manifest.AddedSnapshotId == snapshot.SnapshotId)
+        .SelectMany(manifest => EntriesOf(table, manifest)).Where(static entry => entry.Status == ManifestEntryStatus.Added).Select(static entry => entry.DataFile);
+
     /// <summary>The dead letters of a topic-partition that a table holds.</summary>
     public IReadOnlyList<long> DeadLettersOf(LoadedTable deadLetters, TopicPartition topicPartition, long from) =>
-        RecordsOf(deadLetters).Where(record => record.TopicPartition == topicPartition && record.Offset >= from).Select(record => record.Offset).Order().ToList();
+        RecordsOf(deadLetters).Where(record => record.TopicPartition == topicPartition && record.Offset >= from).Select(record => record.Offset).Distinct().Order().ToList();
 
-    private static PartitionOffset? NextOf(Lineage lineage, TopicPartition topicPartition) =>
-        lineage.Offsets.Find(SimulationWorld.Pipeline, SimulationWorld.Generation, topicPartition);
+    /// <summary>Generations of the pipeline that the table has offsets of: one at most, or something is wrong.</summary>
+    public static List<int> GenerationsOf(Lineage lineage) =>
+        [.. lineage.Offsets.Pipelines.Where(static pipeline => !pipeline.Value.IsEmpty).Select(static pipeline => int.Parse(pipeline.Key.AsSpan(SimulationWorld.Pipeline.Length + 2), CultureInfo.InvariantCulture)).Order()];
+
+    /// <summary>Which life of a topic the table's offsets are of.</summary>
+    public int LifeOf(Lineage lineage, string topic)
+    {
+        string? id = lineage.Offsets.FindTopic(SimulationWorld.Pipeline, $"g{_living}", topic)?.TopicId;
+        int life = 0;
+        while (id is not null && id != ModelBroker.IdOf(topic, life))
+        {
+            life++;
+        }
+
+        return life;
+    }
+
+    private void FindMissing(ModelLog log, int generation, long next)
+    {
+        for (long at = 0; at < next; at++)
+        {
+            if (log[at] != ModelRecord.Gap && !_seen.Contains(new RecordId(log.TopicPartition, at, log.Life, generation)))
+            {
+                world.Fail($"{Name(new RecordId(log.TopicPartition, at, log.Life, generation))} is missing, the next offset is {next}");
+                break;
+            }
+        }
+    }
+
+    private bool IsBelow(Lineage lineage, RecordId record, bool orEarlier)
+    {
+        int life = LifeOf(lineage, record.TopicPartition.Topic);
+        return record.Generation == _living && record.Life == life
+            ? NextOf(lineage, record.TopicPartition) is { } next && record.Offset < next.Next
+            : record.Generation < _living ? orEarlier : record.Generation == _living && record.Life < life;
+    }
+
+    private static string Name(RecordId record) =>
+        $"{record.TopicPartition}@{record.Offset}{(record.Life > 0 ? $" (life {record.Life})" : "")}{(record.Generation > 1 ? $" of generation {record.Generation}" : "")}";
+
+    private PartitionOffset? NextOf(Lineage lineage, TopicPartition topicPartition) =>
+        lineage.Offsets.Find(SimulationWorld.Pipeline, $"g{_living}", topicPartition);
 
     private IEnumerable<RecordId> RecordsOf(LoadedTable table)
     {
@@ -230,6 +328,11 @@ internal sealed class TableChecker(SimulationWorld world)
             {
                 world.Fail($"{path} is live and was deleted");
                 continue;
+            }
+
+            if (file.Table != table.Metadata.TableUuid)
+            {
+                world.Fail($"{path} was written for table {file.Table}, and is live in {table.Metadata.TableUuid}");
             }
 
             foreach (RecordId record in file.Rows)
