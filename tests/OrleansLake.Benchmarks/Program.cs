@@ -1,9 +1,11 @@
 using System.CommandLine;
 using OrleansLake.Benchmarks;
+using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Ingest;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
+    DecodeBenchmark.Create(),
     IngestBenchmark.Create(),
     Simulate.Create(),
 };

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.CommandLine;
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
@@ -14,21 +15,28 @@ using OrleansLake.Testing;
 namespace OrleansLake.Benchmarks.Decode;
 
 /// <summary>
-/// JSON bytes in memory to columns, and on to a closed Parquet file, on one core: <c>decode [rows] [width…]</c>. The best of
+/// JSON bytes in memory to columns, and on to a closed Parquet file, on one core. The best of
 /// several rounds counts; compare only figures of the same minutes.
 /// </summary>
 internal static class DecodeBenchmark
 {
     private const int Rounds = 7;
 
-    /// <summary>Runs it and returns the exit code.</summary>
-    public static int Run(string[] args)
+    internal static Command Create()
     {
-        int rows = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 400_000;
-        int[] widths = args.Length > 1 ? [.. args[1..].Select(text => int.Parse(text, CultureInfo.InvariantCulture))] : [64, 32, 16, 8];
-        Measure("flat", Flat(rows), FlatSchema(), widths);
-        Measure("nested", Nested(rows / 4), NestedSchema(), widths);
-        return 0;
+        var rows = new Option<int>("--rows") { Description = "Flat records; a quarter as many nested ones", DefaultValueFactory = _ => 400_000 };
+        var widths = new Option<int[]>("--widths")
+        {
+            Description = "Bytes of a vector: 64, 32, 16, 8 (none)", DefaultValueFactory = _ => [64, 32, 16, 8], AllowMultipleArgumentsPerToken = true,
+        };
+        var command = new Command("decode", "JSON bytes in memory to columns, and on to a closed Parquet file: CPU time a row") { rows, widths };
+        command.SetAction(parsed =>
+        {
+            Measure("flat", Flat(parsed.GetValue(rows)), FlatSchema(), parsed.GetRequiredValue(widths));
+            Measure("nested", Nested(parsed.GetValue(rows) / 4), NestedSchema(), parsed.GetRequiredValue(widths));
+            return 0;
+        });
+        return command;
     }
 
     private static void Measure(string name, List<byte[]> documents, Schema schema, int[] widths)
