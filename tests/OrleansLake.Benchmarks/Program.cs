@@ -1,10 +1,12 @@
 using System.CommandLine;
 using OrleansLake.Benchmarks;
+using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Ingest;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
+    ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     IngestBenchmark.Create(),
     Simulate.Create(),
