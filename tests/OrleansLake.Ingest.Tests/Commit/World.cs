@@ -169,9 +169,21 @@ internal sealed class World
     }
 }
 
-/// <summary>Dead letters by the offsets that a test says are in.</summary>
+/// <summary>Dead letters by the offsets that a test says are in: of any life, or of those of one.</summary>
 internal sealed class KnownOffsets(params long[] offsets) : IDeadLetterOffsets
 {
-    public Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, string pipeline, TopicPartition topicPartition, long from, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<long>>([.. offsets.Where(offset => offset >= from)]);
+    public List<DeadLetterQuery> Asked { get; } = [];
+
+    public Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, DeadLetterQuery query, CancellationToken cancellationToken)
+    {
+        Asked.Add(query);
+        return Task.FromResult<IReadOnlyList<long>>([.. offsets.Where(offset => offset >= query.From)]);
+    }
+}
+
+internal static class CommitterCalls
+{
+    /// <summary>Of topics whose ids the broker does not tell.</summary>
+    public static Task<ResumePoint> ResumeAsync(this TableCommitter committer, string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken) =>
+        committer.ResumeAsync(pipeline, generation, topicPartitions, new Dictionary<string, string>(), cancellationToken);
 }

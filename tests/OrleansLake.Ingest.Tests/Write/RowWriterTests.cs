@@ -161,12 +161,12 @@ public sealed class RowWriterTests
         });
 
         var reader = new DeadLetterOffsets();
-        Assert.Equal([101, 102, 103, 104], await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 3), 0, default));
-        Assert.Equal([103, 104], await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 3), 103, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 2), 0, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("event", 3), 0, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "other", new TopicPartition("events", 3), 0, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 3), 105, default));
+        Assert.Equal([101, 102, 103, 104], await reader.ReadAsync(table.DeadLetters, new DeadLetterQuery("events", "g1", "id of events", new TopicPartition("events", 3), 0), default));
+        Assert.Equal([103, 104], await reader.ReadAsync(table.DeadLetters, new DeadLetterQuery("events", "g1", "id of events", new TopicPartition("events", 3), 103), default));
+        Assert.Empty(await reader.ReadAsync(table.DeadLetters, new DeadLetterQuery("events", "g1", "id of events", new TopicPartition("events", 2), 0), default));
+        Assert.Empty(await reader.ReadAsync(table.DeadLetters, new DeadLetterQuery("events", "g1", "id of events", new TopicPartition("event", 3), 0), default));
+        Assert.Empty(await reader.ReadAsync(table.DeadLetters, new DeadLetterQuery("other", "g1", "id of events", new TopicPartition("events", 3), 0), default));
+        Assert.Empty(await reader.ReadAsync(table.DeadLetters, new DeadLetterQuery("events", "g1", "id of events", new TopicPartition("events", 3), 105), default));
     }
 
     [Fact]
