@@ -325,9 +325,14 @@ internal sealed class TableChecker(SimulationWorld world)
         _living = GenerationsOf(lineage).LastOrDefault();
         foreach (ModelLog log in world.Broker.Logs)
         {
+            var line = new Line(log.TopicPartition, LifeOf(lineage, log.TopicPartition.Topic), _living);
             if (NextOf(lineage, log.TopicPartition) is { } offset)
             {
-                _ends[new Line(log.TopicPartition, LifeOf(lineage, log.TopicPartition.Topic), _living)] = offset.Next;
+                _ends[line] = offset.Next;
+            }
+            else
+            {
+                _ends.Remove(line); // rolled back to before it began
             }
         }
     }
