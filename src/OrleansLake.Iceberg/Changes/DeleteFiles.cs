@@ -9,6 +9,8 @@ namespace OrleansLake.Iceberg;
 /// <param name="time">Dates it.</param>
 public sealed class DeleteFiles(string branch, IdSource ids, TimeProvider time) : FileChange(branch, ids, time)
 {
+    private BoundFilter? _rows;
+
     /// <summary>Takes out every data file all of whose rows it matches.</summary>
     public Expression? RowFilter { get; init; }
 
@@ -19,7 +21,7 @@ public sealed class DeleteFiles(string branch, IdSource ids, TimeProvider time) 
 
     private protected override Task CheckAsync(LoadedTable @base, Snapshot? parent, CancellationToken cancellationToken)
     {
-        Removals.Rows = Iceberg.RowFilter.Of(RowFilter, @base.Metadata);
+        Removals.Rows = (_rows ??= RowFilter is null ? null : new BoundFilter(RowFilter))?.On(@base.Metadata);
         return Task.CompletedTask;
     }
 }

@@ -8,8 +8,8 @@ public abstract class FileChange : SnapshotChange
     private readonly HashSet<FileKey> _keys = [];
     private readonly NewManifests _newData;
     private readonly NewManifests _newDeletes;
-    private readonly ManifestFilter _dataFilter;
-    private readonly ManifestFilter _deleteFilter;
+    private readonly ManifestRewriter _oldData;
+    private readonly ManifestRewriter _oldDeletes;
     private readonly ManifestMerger _dataMerger;
     private readonly ManifestMerger _deleteMerger;
 
@@ -18,8 +18,8 @@ public abstract class FileChange : SnapshotChange
     {
         _newData = new NewManifests(ManifestContent.Data, _data);
         _newDeletes = new NewManifests(ManifestContent.Deletes, _deletes);
-        _dataFilter = new ManifestFilter(Removals);
-        _deleteFilter = new ManifestFilter(Removals);
+        _oldData = new ManifestRewriter(Removals);
+        _oldDeletes = new ManifestRewriter(Removals);
         _dataMerger = new ManifestMerger(_newData);
         _deleteMerger = new ManifestMerger(_newDeletes);
     }
@@ -91,7 +91,7 @@ public abstract class FileChange : SnapshotChange
         var commit = Manifests!;
         var removed = new List<DataFile>();
         Removals.DataFilesThatGo = new HashSet<string>();
-        var oldData = await _dataFilter.ApplyAsync(@base, commit, existing.Where(one => one.Content == ManifestContent.Data), tally, removed, cancellationToken).ConfigureAwait(false);
+        var oldData = await _oldData.ApplyAsync(@base, commit, existing.Where(one => one.Content == ManifestContent.Data), tally, removed, cancellationToken).ConfigureAwait(false);
         // A deletion vector must not outlive its data file; a position delete file that is of that file alone has no use either.
         Removals.DataFilesThatGo = removed.Select(file => file.FilePath).ToHashSet(StringComparer.Ordinal);
         foreach (var file in removed)
@@ -99,7 +99,7 @@ public abstract class FileChange : SnapshotChange
             Removals.LookInto(file);
         }
 
-        var oldDeletes = await _deleteFilter.ApplyAsync(@base, commit, existing.Where(one => one.Content == ManifestContent.Deletes), tally, removed, cancellationToken).ConfigureAwait(false);
+        var oldDeletes = await _oldDeletes.ApplyAsync(@base, commit, existing.Where(one => one.Content == ManifestContent.Deletes), tally, removed, cancellationToken).ConfigureAwait(false);
         var found = removed.Select(file => file.Key).ToHashSet();
         var missing = Removals.Files.Keys.Where(key => !found.Contains(key)).Select(key => key.FilePath).ToList();
         if (missing.Count > 0)

@@ -1,18 +1,5 @@
 namespace OrleansLake.Iceberg;
 
-/// <summary>How much of a file a row filter takes.</summary>
-internal enum FileMatch
-{
-    /// <summary>No row.</summary>
-    None,
-
-    /// <summary>It cannot be said from metadata: perhaps some, perhaps all.</summary>
-    Some,
-
-    /// <summary>Every row.</summary>
-    All,
-}
-
 /// <summary>Which files a change takes out of the table: those that it names, and those whose rows a filter takes.</summary>
 internal sealed class FileRemovals
 {
@@ -23,7 +10,7 @@ internal sealed class FileRemovals
     public IReadOnlyDictionary<FileKey, DataFile> Files => _files;
 
     /// <summary>Takes the data files all of whose rows it matches; null: none.</summary>
-    public RowFilter? Rows { get; set; }
+    public FileFilter? Rows { get; set; }
 
     /// <summary>Data files that go: a delete file that is of one of them alone goes too.</summary>
     public IReadOnlySet<string> DataFilesThatGo { get; set; } = new HashSet<string>();
@@ -55,7 +42,7 @@ internal sealed class FileRemovals
             return true;
         }
 
-        return (manifest.Content == ManifestContent.Data && Rows?.MayMatch(manifest) == true) || PartitionRange.Contains(manifest, metadata, spec, _partitions);
+        return (manifest.Content == ManifestContent.Data && Rows?.MightMatch(manifest) == true) || PartitionRange.Contains(manifest, metadata, spec, _partitions);
     }
 
     /// <summary>Whether an entry goes.</summary>
@@ -79,11 +66,8 @@ internal sealed class FileRemovals
             return false;
         }
 
-        return Rows.Match(file) switch
-        {
-            FileMatch.None => false,
-            FileMatch.All => true,
-            _ => throw new ArgumentException($"{file.FilePath}: some of its rows may match the filter and some not; only whole files are removed by metadata"),
-        };
+        return Rows.MightMatch(file) && (Rows.MustMatch(file)
+            ? true
+            : throw new ArgumentException($"{file.FilePath}: some of its rows may satisfy {Rows.Expression} and some not; only whole files are removed by metadata"));
     }
 }

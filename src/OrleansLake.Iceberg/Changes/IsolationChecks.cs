@@ -17,7 +17,7 @@ public enum IsolationLevel
 internal static class IsolationChecks
 {
     /// <summary>No data file came whose rows the filter may take.</summary>
-    public static async Task NoNewDataFilesAsync(History history, RowFilter? filter, CancellationToken cancellationToken)
+    public static async Task NoNewDataFilesAsync(History history, FileFilter? filter, CancellationToken cancellationToken)
     {
         await foreach (var entry in history.EntriesAsync(ManifestContent.Data, deleted: false, ["append", "overwrite"], cancellationToken).ConfigureAwait(false))
         {
@@ -26,7 +26,7 @@ internal static class IsolationChecks
     }
 
     /// <summary>No delete file came that may be of rows which the filter takes.</summary>
-    public static async Task NoNewDeleteFilesAsync(History history, RowFilter? filter, CancellationToken cancellationToken)
+    public static async Task NoNewDeleteFilesAsync(History history, FileFilter? filter, CancellationToken cancellationToken)
     {
         await foreach (var entry in history.EntriesAsync(ManifestContent.Deletes, deleted: false, ["overwrite", "delete"], cancellationToken).ConfigureAwait(false))
         {
@@ -35,7 +35,7 @@ internal static class IsolationChecks
     }
 
     /// <summary>No data file went whose rows the filter may take.</summary>
-    public static async Task NoRemovedDataFilesAsync(History history, RowFilter? filter, CancellationToken cancellationToken)
+    public static async Task NoRemovedDataFilesAsync(History history, FileFilter? filter, CancellationToken cancellationToken)
     {
         await foreach (var entry in history.EntriesAsync(ManifestContent.Data, deleted: true, ["overwrite", "replace", "delete"], cancellationToken).ConfigureAwait(false))
         {
@@ -83,9 +83,9 @@ internal static class IsolationChecks
         }
     }
 
-    private static void Refuse(RowFilter? filter, ManifestEntry entry, ChangeConflictKind kind, string problem)
+    private static void Refuse(FileFilter? filter, ManifestEntry entry, ChangeConflictKind kind, string problem)
     {
-        if (filter is null || filter.Match(entry.DataFile) != FileMatch.None)
+        if (filter is null || filter.MightMatch(entry.DataFile))
         {
             throw new ChangeConflictException(kind, problem, [entry.DataFile.FilePath]);
         }

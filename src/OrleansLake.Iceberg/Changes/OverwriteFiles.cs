@@ -10,6 +10,9 @@ namespace OrleansLake.Iceberg;
 /// <param name="time">Dates it.</param>
 public sealed class OverwriteFiles(string branch, Snapshot? readFrom, IdSource ids, TimeProvider time) : FileChange(branch, ids, time)
 {
+    private BoundFilter? _rows;
+    private BoundFilter? _conflicts;
+
     /// <summary>What is checked of the files that came meanwhile; null: nothing but that removed files are there.</summary>
     public IsolationLevel? Isolation { get; init; } = IsolationLevel.Serializable;
 
@@ -33,9 +36,9 @@ public sealed class OverwriteFiles(string branch, Snapshot? readFrom, IdSource i
 
     private protected override async Task CheckAsync(LoadedTable @base, Snapshot? parent, CancellationToken cancellationToken)
     {
-        var rows = Iceberg.RowFilter.Of(RowFilter, @base.Metadata);
+        var rows = (_rows ??= RowFilter is null ? null : new BoundFilter(RowFilter))?.On(@base.Metadata);
         Removals.Rows = rows;
-        if (AddedFilesMustMatch && AddedDataFiles.FirstOrDefault(file => rows?.Match(file) != FileMatch.All) is { } outside)
+        if (AddedFilesMustMatch && AddedDataFiles.FirstOrDefault(file => rows?.MustMatch(file) != true) is { } outside)
         {
             throw new ArgumentException($"{outside.FilePath}: expected all of its rows to match the filter of the overwrite");
         }
@@ -46,7 +49,7 @@ public sealed class OverwriteFiles(string branch, Snapshot? readFrom, IdSource i
         }
 
         var history = History.Since(@base, parent, readFrom?.SnapshotId);
-        var filter = Iceberg.RowFilter.Of(ConflictFilter ?? RowFilter, @base.Metadata);
+        var filter = (_conflicts ??= (ConflictFilter ?? RowFilter) is { } conflicts ? new BoundFilter(conflicts) : null)?.On(@base.Metadata);
         await IsolationChecks.NoNewDeletesOfAsync(history, [.. Removals.Files.Values], @base.Metadata, equalityToo: true, cancellationToken).ConfigureAwait(false);
         if (rows is not null)
         {

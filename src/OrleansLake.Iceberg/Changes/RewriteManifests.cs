@@ -45,7 +45,7 @@ public sealed class RewriteManifests(string branch, IdSource ids, TimeProvider t
 
         foreach (var (name, value) in new[] { ("manifests-created", created), ("manifests-kept", kept), ("manifests-replaced", replaced), ("entries-processed", entries) })
         {
-            tally.Counters[name] = value;
+            tally.Others[name] = value;
         }
 
         return result;

@@ -11,6 +11,7 @@ namespace OrleansLake.Iceberg;
 public sealed class RowDelta(string branch, Snapshot? readFrom, IdSource ids, TimeProvider time) : FileChange(branch, ids, time)
 {
     private readonly HashSet<string> _required = new(StringComparer.Ordinal);
+    private BoundFilter? _conflicts;
 
     /// <summary>
     /// What is checked of the files that came meanwhile; null: only that the data files which are referred to are still there
@@ -63,7 +64,7 @@ public sealed class RowDelta(string branch, Snapshot? readFrom, IdSource ids, Ti
         await IsolationChecks.DataFilesExistAsync(history, _required, cancellationToken).ConfigureAwait(false);
         var removed = Removals.Files.Values.Where(file => file.Content == DataFileContent.Data).ToList();
         await IsolationChecks.NoNewDeletesOfAsync(history, removed, @base.Metadata, equalityToo: true, cancellationToken).ConfigureAwait(false);
-        var filter = RowFilter.Of(ConflictFilter, @base.Metadata);
+        var filter = (_conflicts ??= ConflictFilter is null ? null : new BoundFilter(ConflictFilter))?.On(@base.Metadata);
         if (Isolation is not null)
         {
             await IsolationChecks.NoNewDeleteFilesAsync(history, filter, cancellationToken).ConfigureAwait(false);

@@ -17,8 +17,8 @@ internal sealed class SnapshotTally
 
     public bool RemovesDataFiles => Of("deleted-data-files") > 0;
 
-    /// <summary>Counters beside those of files.</summary>
-    public IDictionary<string, long> Counters => _counters;
+    /// <summary>Counters beside those of files, which are told also where they are zero.</summary>
+    public Dictionary<string, long> Others { get; } = [];
 
     public void Add(DataFile file)
     {
@@ -71,7 +71,7 @@ internal sealed class SnapshotTally
     /// <summary>Sets the counters that Java sets: those of files where they are not zero, the partitions always.</summary>
     public void WriteTo(IDictionary<string, string> summary)
     {
-        foreach (var (name, value) in _counters.Where(pair => pair.Value > 0))
+        foreach (var (name, value) in _counters.Where(pair => pair.Value > 0).Concat(Others))
         {
             summary[name] = value.ToString(CultureInfo.InvariantCulture);
         }

@@ -5,7 +5,7 @@ namespace OrleansLake.Iceberg;
 /// as EXISTING, each with the sequence numbers and row ids that it had; the others stay as they are, unread where their
 /// partition summaries say that they hold none. https://iceberg.apache.org/spec/#manifest-entry-fields
 /// </summary>
-internal sealed class ManifestFilter(FileRemovals removals)
+internal sealed class ManifestRewriter(FileRemovals removals)
 {
     private readonly Dictionary<string, Outcome> _outcomes = new(StringComparer.Ordinal);
     private IReadOnlySet<string> _dataFilesThatWent = new HashSet<string>();
