@@ -31,7 +31,7 @@ public static class TableMetadataJson
     /// <exception cref="IcebergFormatException">It is not table metadata, or contradicts itself.</exception>
     public static TableMetadata Read(ReadOnlyMemory<byte> utf8, string place) => JsonCursor.Read(utf8, place, "", Read);
 
-    private static TableMetadata Read(JsonCursor at)
+    internal static TableMetadata Read(JsonCursor at)
     {
         at.ExpectObject("table metadata");
         int version = at.Get("format-version").Int();
