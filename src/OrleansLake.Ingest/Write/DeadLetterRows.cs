@@ -11,6 +11,7 @@ internal sealed class DeadLetterRows
 {
     private readonly LeafColumn[] _leaves;
     private readonly int[] _places;
+    private int _row;
 
     /// <summary>For a dead-letter table as it stands.</summary>
     /// <exception cref="InvalidOperationException">A column is missing or is of another type.</exception>
@@ -41,13 +42,14 @@ internal sealed class DeadLetterRows
         Batch.Clear();
         for (int i = 0; i < _leaves.Length; i++)
         {
-            _leaves[i].Attach(Batch.Columns[i], rejected.Length);
+            _leaves[i].Attach(Batch.Columns[i], 0, rejected.Length);
         }
 
         long nowMicros = (now.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
         byte[] topic = Encoding.UTF8.GetBytes(batch.TopicPartition.Topic);
-        foreach (var reject in rejected)
+        for (_row = 0; _row < rejected.Length; _row++)
         {
+            var reject = rejected[_row];
             ref readonly var record = ref batch.Records[reject.RecordIndex];
             Add(0, topic);
             At(1).AddInt(batch.TopicPartition.Partition, 0);
@@ -58,7 +60,7 @@ internal sealed class DeadLetterRows
             }
             else
             {
-                At(3).AddAbsent(0, 0);
+                At(3).AddAbsent(0, 0, _row);
             }
 
             AddUnless(record.KeyLength < 0, 4, batch.KeyOf(record));
@@ -75,7 +77,7 @@ internal sealed class DeadLetterRows
 
         foreach (var leaf in _leaves)
         {
-            leaf.Detach();
+            leaf.Detach(rejected.Length);
         }
 
         Batch.RowCount = rejected.Length;
@@ -87,7 +89,7 @@ internal sealed class DeadLetterRows
     {
         if (absent)
         {
-            At(field).AddAbsent(0, 0);
+            At(field).AddAbsent(0, 0, _row);
         }
         else
         {
@@ -110,7 +112,7 @@ internal sealed class DeadLetterRows
         {
             if (!_places.Contains(i))
             {
-                _leaves[i].AddAbsent(0, 0);
+                _leaves[i].AddAbsent(0, 0, _row);
             }
         }
     }
