@@ -58,6 +58,22 @@ internal static unsafe class JsonNumbers
         return (uint)(bits - 8) <= 48 && !isZeroLed && EndsValue(*p) ? p : null;
     }
 
+    /// <summary>The same of up to fifteen digits, by a vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* MediumLong(byte* p, out long value)
+    {
+        long negative = *p == '-' ? 1 : 0;
+        p += negative;
+        var digits = Vector128.Load(p) - Vector128.Create((byte)'0');
+        int end = BitOperations.TrailingZeroCount(Vector128.GreaterThan(digits, Vector128.Create((byte)9)).ExtractMostSignificantBits() | 0x10000);
+        var places = Vector128.CreateSequence((sbyte)0, (sbyte)1) + Vector128.Create((sbyte)(end - 16));
+        long magnitude = SixteenDigits(Vector128.ShuffleNative(digits, places.AsByte()));
+        value = (magnitude ^ -negative) + negative;
+        bool isZeroLed = *p == '0' && end > 1;
+        p += end;
+        return (uint)(end - 1) < 15 && !isZeroLed && EndsValue(*p) ? p : null;
+    }
+
     /// <summary>
     /// A number with a point, of at most fifteen digits and without an exponent, with a comma or a closing bracket behind it;
     /// null where there is anything else. Neither its sign nor where its point stands is branched on.
@@ -75,14 +91,20 @@ internal static unsafe class JsonNumbers
         // Each digit to where the last one stands in the last place and the point is left out; an index below 0 makes a zero.
         var places = Vector128.CreateSequence((sbyte)0, (sbyte)1) + Vector128.Create((sbyte)(end - 16));
         places += Vector128.LessThanOrEqual(places, Vector128.Create((sbyte)point));
-        var aligned = Vector128.ShuffleNative(digits, places.AsByte()).AsUInt64();
-        long unscaled = ((long)EightDigits(aligned.ToScalar()) * 100_000_000) + EightDigits(aligned.GetElement(1));
+        long unscaled = SixteenDigits(Vector128.ShuffleNative(digits, places.AsByte()));
 
         // Both operands are exact, so one operation rounds once.
         double magnitude = unscaled / DecimalToDouble.ExactPower((end - point - 1) & 15);
         value = BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(magnitude) | (negative << 63));
         bool isZeroLed = *p == '0' && point > 1;
         return end < 16 && point > 0 && end > point + 1 && p[point] == '.' && !isZeroLed && EndsValue(p[end]) ? p + end : null;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long SixteenDigits(Vector128<byte> digits)
+    {
+        var halves = digits.AsUInt64();
+        return ((long)EightDigits(halves.ToScalar()) * 100_000_000) + EightDigits(halves.GetElement(1));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

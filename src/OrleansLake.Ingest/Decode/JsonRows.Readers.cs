@@ -47,7 +47,7 @@ internal static unsafe partial class JsonRows<TScan>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static byte* Read(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
         {
-            byte* behind = JsonNumbers.ShortLong(p, out long value);
+            byte* behind = TScan.Width > 8 ? JsonNumbers.MediumLong(p, out long value) : JsonNumbers.ShortLong(p, out value);
             if (behind == null)
             {
                 return OtherNumber(node, p, end, repetition, state);
