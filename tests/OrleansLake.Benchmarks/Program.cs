@@ -10,7 +10,9 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
+    FuzzJson.Create(),
     IngestBenchmark.Create(),
+    PollBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();
