@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Statistics;
 using OrleansLake.Parquet.Thrift;
@@ -10,7 +11,8 @@ internal static class BloomFilterReader
     private const int LargestHeaderBytes = 256;
     private const int LargestFilterBytes = 128 * 1024 * 1024;
 
-    public static BloomFilter Read(ByteSource source, FileSection section)
+    /// <returns>The words of the filter, whole blocks.</returns>
+    public static uint[] Read(ByteSource source, FileSection section)
     {
         if (section.Position < 0 || section.Position >= source.Length)
         {
@@ -36,9 +38,9 @@ internal static class BloomFilterReader
             throw new ParquetFormatException($"it has {length} bytes at {section.Position + headerLength} in a file of {source.Length}");
         }
 
-        var bits = new byte[length];
-        source.Read(section.Position + headerLength, bits);
-        return new BloomFilter(bits);
+        var words = new uint[length / sizeof(uint)];
+        source.Read(section.Position + headerLength, MemoryMarshal.AsBytes(words.AsSpan()));
+        return words;
     }
 
     private static int ReadHeader(ref ThriftReader reader)

@@ -1,7 +1,7 @@
+using System.IO.Hashing;
 using System.Buffers;
 using System.Runtime.InteropServices;
 using OrleansLake.Parquet.Codecs;
-using OrleansLake.Parquet.Encodings;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Thrift;
 
@@ -106,9 +106,9 @@ internal sealed class PageReader : IDisposable
         }
 
         _position += header.CompressedSize;
-        if (_options.VerifyChecksums && header.Crc is { } crc && (int)Crc32.Of(raw) != crc)
+        if (_options.VerifyChecksums && header.Crc is { } crc && (int)Crc32.HashToUInt32(raw) != crc)
         {
-            throw new ParquetFormatException($"the page's checksum is {crc:x8}, its bytes give {Crc32.Of(raw):x8}");
+            throw new ParquetFormatException($"the page's checksum is {crc:x8}, its bytes give {Crc32.HashToUInt32(raw):x8}");
         }
 
         if (_codec is not null && header.IsCompressed)

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Statistics;
 
@@ -170,7 +171,7 @@ internal sealed class RowGroupIndex
             one.BloomIsRead = true;
         }
 
-        return one.Bloom?.MayContain(value) ?? true;
+        return one.Bloom is null || BloomFilter.MayContain(one.Bloom, XxHash64.HashToUInt64(value));
     }
 
     private long[] Starts(IReadOnlyCollection<ColumnDescriptor> columns)
@@ -252,7 +253,7 @@ internal sealed class RowGroupIndex
         return bytes;
     }
 
-    private BloomFilter ReadBloom(Column one, FileSection section)
+    private uint[] ReadBloom(Column one, FileSection section)
     {
         try
         {
@@ -333,6 +334,6 @@ internal sealed class RowGroupIndex
 
         public bool BloomIsRead { get; set; }
 
-        public BloomFilter? Bloom { get; set; }
+        public uint[]? Bloom { get; set; }
     }
 }

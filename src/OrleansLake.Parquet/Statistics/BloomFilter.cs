@@ -1,34 +1,41 @@
-using System.Buffers.Binary;
-using System.IO.Hashing;
+using System.Numerics;
 
 namespace OrleansLake.Parquet.Statistics;
 
 /// <summary>
-/// A split-block Bloom filter over xxHash64 of plainly encoded values. https://parquet.apache.org/docs/file-format/bloomfilter/
+/// A split-block Bloom filter: blocks of 256 bits, of which each value sets one bit in each of the eight words of one block.
+/// https://parquet.apache.org/docs/file-format/bloomfilter/
 /// </summary>
-/// <param name="bits">Whole blocks of 32 bytes.</param>
-internal sealed class BloomFilter(byte[] bits)
+internal static class BloomFilter
 {
+    /// <summary>Words of a block.</summary>
+    public const int BlockWords = 8;
+
     /// <summary>Bytes of a block.</summary>
-    public const int BlockBytes = 32;
+    public const int BlockBytes = BlockWords * sizeof(uint);
 
-    private static readonly uint[] Salts =
-        [0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d, 0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31];
+    private static ReadOnlySpan<uint> Salt =>
+    [
+        0x47B6137B, 0x44974D91, 0x8824AD5B, 0xA2B7289D, 0x705495C7, 0x2DF1424B, 0x9EFC4947, 0x5C6BFB31,
+    ];
 
-    /// <summary>The blocks as they stand in the file.</summary>
-    public ReadOnlySpan<byte> Bits => bits;
-
-    /// <summary>The hash of a value; byte arrays go in without their length.</summary>
-    public static ulong Hash(ReadOnlySpan<byte> value) => XxHash64.HashToUInt64(value);
-
-    /// <summary>Whether the value may have been added.</summary>
-    public bool MayContain(ReadOnlySpan<byte> value)
+    /// <summary>Adds a value by its hash.</summary>
+    public static void Insert(Span<uint> filter, ulong hash)
     {
-        ulong hash = Hash(value);
-        var block = BlockOf(hash);
-        for (int i = 0; i < Salts.Length; i++)
+        var block = filter.Slice(BlockOf(filter.Length, hash), BlockWords);
+        for (int i = 0; i < block.Length; i++)
         {
-            if ((BinaryPrimitives.ReadUInt32LittleEndian(block[(4 * i)..]) & Bit(hash, i)) == 0)
+            block[i] |= Bit(hash, i);
+        }
+    }
+
+    /// <summary>False where no value with that hash was added; true may be wrong.</summary>
+    public static bool MayContain(ReadOnlySpan<uint> filter, ulong hash)
+    {
+        var block = filter.Slice(BlockOf(filter.Length, hash), BlockWords);
+        for (int i = 0; i < block.Length; i++)
+        {
+            if ((block[i] & Bit(hash, i)) == 0)
             {
                 return false;
             }
@@ -37,22 +44,53 @@ internal sealed class BloomFilter(byte[] bits)
         return true;
     }
 
-    /// <summary>Adds a value by its hash.</summary>
-    public void Add(ulong hash)
+    /// <summary>
+    /// The filter of half the size with the same values: a power of two of blocks is halved by joining neighbours, since a
+    /// value's block is the upper bits of its hash.
+    /// </summary>
+    public static void Fold(ReadOnlySpan<uint> filter, Span<uint> half)
     {
-        var block = BlockOf(hash);
-        for (int i = 0; i < Salts.Length; i++)
+        for (int i = 0; i < half.Length; i += BlockWords)
         {
-            var word = block[(4 * i)..];
-            BinaryPrimitives.WriteUInt32LittleEndian(word, BinaryPrimitives.ReadUInt32LittleEndian(word) | Bit(hash, i));
+            for (int word = 0; word < BlockWords; word++)
+            {
+                half[i + word] = filter[(2 * i) + word] | filter[(2 * i) + BlockWords + word];
+            }
         }
     }
 
-    private Span<byte> BlockOf(ulong hash)
+    /// <summary>How often a value that was not added is found nevertheless.</summary>
+    public static double FalsePositives(ReadOnlySpan<uint> filter)
     {
-        ulong blocks = (ulong)(bits.Length / BlockBytes);
-        return bits.AsSpan((int)(((hash >> 32) * blocks) >> 32) * BlockBytes, BlockBytes);
+        double sum = 0;
+        for (int block = 0; block < filter.Length; block += BlockWords)
+        {
+            double found = 1;
+            foreach (uint word in filter.Slice(block, BlockWords))
+            {
+                found *= BitOperations.PopCount(word) / 32.0;
+            }
+
+            sum += found;
+        }
+
+        return sum * BlockWords / filter.Length;
     }
 
-    private static uint Bit(ulong hash, int word) => 1u << (int)(unchecked((uint)hash * Salts[word]) >> 27);
+    /// <summary>Bytes, a power of two, in which so many values are found wrongly no more often than that.</summary>
+    public static int SizeFor(long values, double falsePositives, int mostBytes)
+    {
+        double bits = -8.0 * values / Math.Log(1 - Math.Pow(falsePositives, 1.0 / 8));
+        long bytes = BlockBytes;
+        while (bytes * 8 < bits && bytes * 2 <= mostBytes)
+        {
+            bytes *= 2;
+        }
+
+        return (int)bytes;
+    }
+
+    private static int BlockOf(int words, ulong hash) => (int)(((hash >> 32) * (uint)(words / BlockWords)) >> 32) * BlockWords;
+
+    private static uint Bit(ulong hash, int word) => 1u << (int)(unchecked((uint)hash * Salt[word]) >> 27);
 }
