@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OrleansLake.Benchmarks;
+using OrleansLake.Benchmarks.Compact;
 using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Encode;
@@ -10,6 +11,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
+    CompactBenchmark.Create(),
     IngestBenchmark.Create(),
     Simulate.Create(),
 };
