@@ -23,7 +23,7 @@ namespace OrleansLake.Silo.Demo;
 /// <remarks>
 /// The broker lives in memory and is another one each time: its offsets begin at 0 again. So each demo is a new generation of
 /// the pipeline, which inherits no offsets, and ends the one before (exactly-once, rule 14). The table and its rows go on.
-/// What an interrupted demo had published and not committed is gone with its broker.
+/// What an interrupted demo had published and not committed is gone with its broker, and so is the pipeline: its state is in memory.
 /// </remarks>
 internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartitions, TimeProvider time, bool quiet)
 {
@@ -108,7 +108,7 @@ internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartit
         {
             Warehouse = warehouse,
             HttpUrl = new Uri("http://127.0.0.1:0"),
-            Orleans = new OrleansConfig { SiloPort = siloPort, GatewayPort = gatewayPort },
+            Orleans = new OrleansConfig { SiloPort = siloPort, GatewayPort = gatewayPort, State = StateKeeping.Memory },
             Logs = new LogConfig { File = log },
             Pipelines = [new PipelineConfig(definition, new Dictionary<string, string> { ["bootstrap.servers"] = broker.BootstrapServers })],
         };

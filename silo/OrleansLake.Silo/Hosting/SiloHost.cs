@@ -29,10 +29,7 @@ internal static class SiloHost
 
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(
-                config.Orleans.SiloPort, config.Orleans.GatewayPort, serviceId: config.Orleans.ServiceId, clusterId: config.Orleans.ClusterId);
-            silo.AddMemoryGrainStorage(GrainStorage.Name);
-            silo.UseInMemoryReminderService();
+            SiloClustering.Add(silo, config);
             silo.AddOrleansLakeGrains();
         });
 
