@@ -93,6 +93,40 @@ public sealed class EndToEndTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reload_that_changes_nothing_names_the_first_offset_of_every_topic_partition()
+    {
+        await using (SiloStand first = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path))
+        {
+            await SiloStand.PublishAsync(_broker.BootstrapServers, Records(0, 100));
+            await first.RowsAsync(100);
+            SchemaReload reload = (await first.Client.ReloadSchemaAsync(SiloStand.Table.ToString()))!;
+            Assert.Equal([(0, 0L), (1, 0L), (2, 0L), (3, 0L)], reload.FirstOffsets.Select(one => (one.Partition, one.FirstOffset)).Order());
+        }
+
+        // Another life begins to read where the first had ended.
+        await using SiloStand second = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path);
+        await second.EventuallyAsync(
+            async () => (await second.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.Count(one => one.State == TopicPartitionState.Idle) == 4, "four that are idle");
+        SchemaReload again = (await second.Client.ReloadSchemaAsync(SiloStand.Table.ToString()))!;
+        Assert.Equal((0, 4, 100), (again.SchemaId, again.FirstOffsets.Length, again.FirstOffsets.Sum(one => one.FirstOffset)));
+    }
+
+    [Fact]
+    public async Task Right_after_a_flush_the_status_has_the_offsets_that_it_committed()
+    {
+        PipelineDefinition slow = SiloStand.Definition() with { FlushInterval = TimeSpan.FromSeconds(3) };
+        await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, slow);
+        for (int round = 1; round <= 3; round++)
+        {
+            await SiloStand.PublishAsync(_broker.BootstrapServers, Records(0, 100));
+            await silo.EventuallyAsync(
+                async () => (await silo.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.Sum(one => one.Position ?? 0) == 100 * round, $"{100 * round} records read");
+            Assert.True((await silo.Client.FlushAsync(SiloStand.Pipeline))!.Committed);
+            Assert.Equal(100 * round, (await silo.Client.GetPipelineAsync(SiloStand.Pipeline))!.TopicPartitions.Sum(one => one.Committed));
+        }
+    }
+
+    [Fact]
     public async Task Pause_holds_and_resume_goes_on()
     {
         await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path);
