@@ -36,6 +36,11 @@ public interface IPartitionGrain : IGrainWithStringKey
     [Alias("Release")]
     Task ReleaseAsync();
 
+    /// <summary>Flushes, detaches, and goes to another silo, where it waits for <see cref="WantAsync"/>.</summary>
+    /// <param name="home">That silo, in parsable form.</param>
+    [Alias("Move")]
+    Task MoveAsync(string home);
+
     /// <summary>The pump of the silo has given the topic-partition up.</summary>
     [Alias("Notice"), OneWay]
     Task NoticeAsync();

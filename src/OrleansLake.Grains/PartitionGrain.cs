@@ -192,17 +192,17 @@ internal sealed class PartitionGrain(
     /// <inheritdoc />
     public async Task ReleaseAsync()
     {
-        _definition = null;
-        _timer?.Dispose();
-        _timer = null;
-        if (_lease is { } lease)
-        {
-            using var limit = new CancellationTokenSource(FlushLimit, time);
-            await lease.DetachAsync(limit.Token);
-            _lease = null;
-        }
-
+        await LetGoAsync();
         DeactivateOnIdle();
+    }
+
+    /// <inheritdoc />
+    public async Task MoveAsync(string home)
+    {
+        await LetGoAsync();
+        // Not by deactivating: a call that was on its way here would bring it up here again.
+        RequestContext.Set(TopicPartitionPlacementDirector.HomeKey, home);
+        MigrateOnIdle();
     }
 
     /// <inheritdoc />
@@ -226,6 +226,19 @@ internal sealed class PartitionGrain(
         PumpPartitionState.Draining => TopicPartitionState.Draining,
         _ => TopicPartitionState.Stopped,
     };
+
+    private async Task LetGoAsync()
+    {
+        _definition = null;
+        _timer?.Dispose();
+        _timer = null;
+        if (_lease is { } lease)
+        {
+            using var limit = new CancellationTokenSource(FlushLimit, time);
+            await lease.DetachAsync(limit.Token);
+            _lease = null;
+        }
+    }
 
     // Called by the pump's thread: a message to this grain, never its fields.
     private void Attach(PipelineDefinition definition)

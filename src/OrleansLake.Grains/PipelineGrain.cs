@@ -397,7 +397,7 @@ internal sealed class PipelineGrain(
         logger.LogSpread(Name, string.Join(", ", moves.Select(one => $"{one.Topic}-{one.Partition} to {plan[one].Endpoint}")));
         string?[] troubles = await Task.WhenAll(moves.Select(one => TryAsync(one, async () =>
         {
-            await Partition(one).ReleaseAsync();
+            await Partition(one).MoveAsync(plan[one].ToParsableString());
             await WantAsync(one, definition, plan[one]);
         })));
         return troubles.FirstOrDefault(found => found is not null);

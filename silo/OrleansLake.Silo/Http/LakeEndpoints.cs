@@ -55,7 +55,7 @@ internal static class LakeEndpoints
         {
             context.RequestServices.GetRequiredService<ILogger<LakeOperations>>().LogRequestFailed(context.Request.Method, context.Request.Path, error);
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            await context.Response.WriteAsJsonAsync(new ErrorBody(error.Message), LakeJson.Options);
+            await context.Response.WriteAsJsonAsync(new ErrorBody(Line(error)), LakeJson.Options);
         }
     }
 
@@ -74,6 +74,13 @@ internal static class LakeEndpoints
         }
 
         await next(context);
+    }
+
+    // What Orleans says of a silo that is gone has a stack trace in its message.
+    private static string Line(Exception error)
+    {
+        string first = error.Message.Split('\n', 2)[0].TrimEnd();
+        return error is OrleansMessageRejectionException ? $"the cluster does not answer just now, a silo may have gone; ask again: {first}" : first;
     }
 
     private static Results<Ok<T>, NotFound<ErrorBody>> Answer<T>(T? value, Func<ErrorBody> otherwise)

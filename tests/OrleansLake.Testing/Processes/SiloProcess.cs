@@ -196,10 +196,10 @@ public sealed class SiloProcess : IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await Process.DisposeAsync(); // first: who follows it looks whether it has ended
         _http.Dispose();
-        return Process.DisposeAsync();
     }
 
     private static int[] FreePorts(int count)
