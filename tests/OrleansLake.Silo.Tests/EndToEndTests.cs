@@ -5,6 +5,7 @@ using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Write;
+using OrleansLake.Silo.Configuration;
 
 namespace OrleansLake.Silo.Tests;
 
@@ -246,6 +247,20 @@ public sealed class EndToEndTests : IDisposable
         await silo.EventuallyAsync(
             async () => (await silo.Http.GetStringAsync("/metrics")).Contains("orleanslake_pump_committed_offset{pipeline=\"events\",topic=\"events\",partition=\"0\"}", StringComparison.Ordinal), "metrics");
         Assert.Contains("orleanslake_commit_rows_total{table=\"db.events\"} 50", await silo.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_dashboard_stands_at_its_own_address_and_the_api_does_not_stand_there()
+    {
+        var url = new Uri($"http://127.0.0.1:{SiloStand.FreePort()}");
+        await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, dashboard: new DashboardConfig { Url = url });
+        using var http = new HttpClient { BaseAddress = url };
+        string page = await http.GetStringAsync("/");
+        Assert.Contains("Orleans", page, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/pipelines")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.PostAsync("/pipelines/events/pause", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await silo.Http.GetAsync("/")).StatusCode);
+        Assert.Single(await silo.Client.ListPipelinesAsync());
     }
 
     [Fact]

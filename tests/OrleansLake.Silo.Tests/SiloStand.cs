@@ -49,7 +49,7 @@ internal sealed class SiloStand : IAsyncDisposable
         FlushInterval = TimeSpan.FromMilliseconds(500),
     };
 
-    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null)
+    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null)
     {
         (int silo, int gateway) = (FreePort(), FreePort());
         WebApplication app = SiloHost.Build(new SiloConfig
@@ -57,6 +57,7 @@ internal sealed class SiloStand : IAsyncDisposable
             Warehouse = warehouse,
             HttpUrl = new Uri("http://127.0.0.1:0"),
             Orleans = new OrleansConfig { SiloPort = silo, GatewayPort = gateway },
+            Dashboard = dashboard ?? new DashboardConfig(),
             Logs = new LogConfig { File = Path.Combine(warehouse, "silo.log") },
             Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap })],
         });
@@ -115,7 +116,7 @@ internal sealed class SiloStand : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private static int FreePort()
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -3,16 +3,12 @@ using System.Text.RegularExpressions;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
 
 /// <summary>The configuration is wrong; each error stands on its own line: place, expectation, finding.</summary>
-internal sealed class ConfigException(string source, IReadOnlyList<string> errors)
-    : Exception($"{source}: {(errors.Count == 1 ? "1 error" : $"{errors.Count} errors")}\n  " + string.Join("\n  ", errors))
-{
-    /// <summary>The errors.</summary>
-    public IReadOnlyList<string> Errors { get; } = errors;
-}
+internal sealed class ConfigException(string source, IReadOnlyList<string> errors) : ListedErrorsException(source, errors);
 
 /// <summary>
 /// Reads a configuration file, with environment variables over it (<c>ORLEANSLAKE__HTTP__URL</c>,
@@ -70,6 +66,11 @@ internal static partial class SiloConfigReader
         foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
         {
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
+        }
+
+        if (dashboard.Url is { } at && at.Port == url.Port)
+        {
+            errors.Add($"dashboard.url: expected another port than http.url, found {at.Port}");
         }
 
         root.RefuseOthers();

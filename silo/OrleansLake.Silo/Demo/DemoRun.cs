@@ -14,6 +14,7 @@ using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
+using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Demo;
 
@@ -121,7 +122,7 @@ internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartit
         using IRecordFeed feed = input.Open(rowsBefore);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         PublishProgress progress = new(0, 0, 0, TimeSpan.Zero, null, null);
-        var line = new ProgressLine(time);
+        var line = new ProgressLine(time, quiet);
         long begun = time.GetTimestamp();
         Task<PublishResult> publishing = Task.Run(() => publisher.PublishAsync(feed, new Latest(latest => progress = latest), stop.Token), CancellationToken.None);
         PumpHost pumps = app.Services.GetRequiredService<PumpHost>();
@@ -140,10 +141,7 @@ internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartit
             }
 
             double elapsed = time.GetElapsedTime(begun).TotalSeconds;
-            if (!quiet)
-            {
-                line.Show(Describe(progress, committed, elapsed));
-            }
+            line.Show(Describe(progress, committed, elapsed));
 
             if (publishing.IsFaulted)
             {
