@@ -3,10 +3,18 @@ using System.Text.Json.Nodes;
 namespace OrleansLake.Iceberg;
 
 /// <summary>An earlier metadata file.</summary>
-public sealed record MetadataLogEntry(long TimestampMs, string MetadataFile);
+public sealed record MetadataLogEntry(long TimestampMs, string MetadataFile)
+{
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
+}
 
 /// <summary>When a snapshot became the current one of main.</summary>
-public sealed record SnapshotLogEntry(long TimestampMs, long SnapshotId);
+public sealed record SnapshotLogEntry(long TimestampMs, long SnapshotId)
+{
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
+}
 
 /// <summary>
 /// All that a catalog swaps: schemas, specs, snapshots, refs, properties. Immutable; changed by applying
@@ -74,7 +82,16 @@ public sealed record TableMetadata
     /// <summary>The next row id to give out (v3).</summary>
     public long? NextRowId { get; init; }
 
-    /// <summary>Fields that another writer put there and this library does not interpret: statistics, keys, whatever comes.</summary>
+    /// <summary>Statistics files, one a snapshot at most.</summary>
+    public IReadOnlyList<StatisticsFile> Statistics { get; init; } = [];
+
+    /// <summary>Partition statistics files, one a snapshot at most.</summary>
+    public IReadOnlyList<PartitionStatisticsFile> PartitionStatistics { get; init; } = [];
+
+    /// <summary>Keys that files of the table are encrypted with (v3).</summary>
+    public IReadOnlyList<EncryptedKey> EncryptionKeys { get; init; } = [];
+
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
     public JsonObject? OtherFields { get; init; }
 
     /// <summary>The current schema.</summary>

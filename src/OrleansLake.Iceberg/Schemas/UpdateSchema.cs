@@ -47,7 +47,7 @@ public sealed class UpdateSchema
     /// <summary>The change; none where nothing changed.</summary>
     public IReadOnlyList<TableUpdate> Updates => _schema.Fields.SequenceEqual(_metadata.CurrentSchema.Fields)
         ? []
-        : [new TableUpdate.AddSchema(_schema), new TableUpdate.SetCurrentSchema(-1)];
+        : [new TableUpdate.AddSchema(_schema) { LastColumnId = _lastColumnId }, new TableUpdate.SetCurrentSchema(-1)];
 
     /// <summary>
     /// Adds an optional column at the end of the table or of a struct. The path of a struct inside a list or map goes through
