@@ -86,7 +86,7 @@ public sealed class StateTests : IDisposable
                 HttpResponseMessage response = await http.GetAsync(path, limit.Token);
                 if (response.StatusCode == expected)
                 {
-                    return (await response.Content.ReadAsStringAsync(limit.Token)).Replace("\\u0022", "\"", StringComparison.Ordinal);
+                    return await response.Content.ReadAsStringAsync(limit.Token);
                 }
             }
             catch (HttpRequestException)

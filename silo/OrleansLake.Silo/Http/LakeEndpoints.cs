@@ -37,6 +37,9 @@ internal static class LakeEndpoints
         app.MapPost("/pipelines/{name}/accept", async (string name, LakeOperations lake) =>
             Answer(await lake.AcceptAsync(name), () => NoPipeline(name)));
 
+        app.MapDelete("/pipelines/{name}", async (string name, LakeOperations lake) =>
+            Answer(await lake.RemoveAsync(name), () => NoPipeline(name)));
+
         app.MapGet("/tables", async (LakeOperations lake) => await lake.TablesAsync());
         app.MapGet("/tables/{name}", async (string name, LakeOperations lake) =>
             Answer(await lake.TableAsync(name), () => NoTable(name)));
@@ -60,13 +63,13 @@ internal static class LakeEndpoints
     }
 
     /// <summary>
-    /// A page in somebody's browser can post to loopback without asking. Browsers say where a request comes from; whoever
+    /// A page in somebody's browser can send to loopback without asking. Browsers say where a request comes from; whoever
     /// says nothing is no browser.
     /// </summary>
     public static async Task RefuseOtherSitesAsync(HttpContext context, RequestDelegate next)
     {
         string? site = context.Request.Headers["Sec-Fetch-Site"];
-        if (HttpMethods.IsPost(context.Request.Method) && site is not (null or "same-origin" or "none"))
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method) && site is not (null or "same-origin" or "none"))
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             await context.Response.WriteAsJsonAsync(new ErrorBody("a page of another site may not change anything here"), LakeJson.Options);

@@ -202,7 +202,8 @@ public sealed class SiloProcess : IAsyncDisposable
         _http.Dispose();
     }
 
-    private static int[] FreePorts(int count)
+    /// <summary>Ports of this host that nobody listens at, each another one.</summary>
+    public static int[] FreePorts(int count)
     {
         var listeners = new TcpListener[count];
         for (int i = 0; i < count; i++)
