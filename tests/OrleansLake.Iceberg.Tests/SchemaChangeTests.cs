@@ -22,12 +22,12 @@ public sealed class SchemaChangeTests
         Assert.Equal(["price", "code"], Names(update, "lines.element"));
         Assert.Equal(["n", "weight"], Names(update, "tags.value"));
         Assert.Equal(["zip", "city"], Names(update, "address"));
-        Assert.Equal((new LongType(), 10), (update.Schema.FindField("tags.value.n")!.Type, update.Schema.FindField("tags.value.n")!.Id));
+        Assert.Equal((new LongType(), 14), (update.Schema.FindField("tags.value.n")!.Type, update.Schema.FindField("tags.value.n")!.Id));
         Assert.Equal(("where", false), (update.Schema.FindField("address.city")!.Doc, update.Schema.FindField("address.city")!.Required));
-        Assert.Equal("code", update.Schema.FindField(5)!.Name);
-        Assert.Equal((14, 15), (update.Schema.FindField("lines.element.price")!.Id, update.Schema.FindField("tags.value.weight")!.Id));
+        Assert.Equal("code", update.Schema.FindField(10)!.Name);
+        Assert.Equal((17, 18), (update.Schema.FindField("lines.element.price")!.Id, update.Schema.FindField("tags.value.weight")!.Id));
         var after = Deep.Apply(update.Updates, TimeProvider.System);
-        Assert.Equal((15, 1), (after.LastColumnId, after.CurrentSchemaId));
+        Assert.Equal((18, 1), (after.LastColumnId, after.CurrentSchemaId));
     }
 
     [Fact]
@@ -72,10 +72,10 @@ public sealed class SchemaChangeTests
     public void Identifier_fields_are_set_and_are_a_change_of_their_own()
     {
         var after = Deep.Apply(new UpdateSchema(Deep).SetIdentifierFields("id", "address.city").Updates, TimeProvider.System);
-        Assert.Equal([1, 12], after.CurrentSchema.IdentifierFieldIds);
+        Assert.Equal([1, 15], after.CurrentSchema.IdentifierFieldIds);
         Assert.Equal(1, after.CurrentSchemaId);
         Assert.Empty(new UpdateSchema(after).SetIdentifierFields("id", "address.city").Updates);
-        Assert.Equal([1, 12], new UpdateSchema(after).RenameColumn("id", "key").Schema.IdentifierFieldIds);
+        Assert.Equal([1, 15], new UpdateSchema(after).RenameColumn("id", "key").Schema.IdentifierFieldIds);
         Assert.Equal(0, after.Apply(new UpdateSchema(after).SetIdentifierFields().Updates, TimeProvider.System).CurrentSchemaId);
     }
 
@@ -137,12 +137,12 @@ public sealed class SchemaChangeTests
         var update = new UpdateSchema(table).RenameColumn("amount", "total").RenameColumn("lines.element.sku", "code").DropColumn("score").AddColumn(null, "amount", new StringType());
         var after = table.Apply(update.Updates, TimeProvider.System);
         Assert.Equal(
-            [("nowhere", "counts"), ("lines.element.code", "none"), ("total", "full")],
-            after.Properties.Where(pair => pair.Key.StartsWith("write.", StringComparison.Ordinal)).Select(pair => (pair.Key[29..], pair.Value)));
+            [("nowhere", "counts"), ("total", "full"), ("lines.element.code", "none")],
+            after.Properties.Where(pair => pair.Key.StartsWith("write.", StringComparison.Ordinal)).Select(pair => (pair.Key["write.metadata.metrics.column.".Length..], pair.Value)));
         var mapping = NameMapping.Of(after)!;
-        Assert.Equal((14, 11), (mapping.Find(["amount"])!.FieldId, mapping.Find(["total"])!.FieldId));
+        Assert.Equal((17, 4), (mapping.Find(["amount"])!.FieldId, mapping.Find(["total"])!.FieldId));
         Assert.Equal(["total"], mapping.Find(["total"])!.Names);
-        Assert.Equal(5, mapping.Find(["lines", "element", "sku"])!.FieldId);
+        Assert.Equal(10, mapping.Find(["lines", "element", "sku"])!.FieldId);
         Assert.Same(mapping.Find(["lines", "element", "sku"]), mapping.Find(["lines", "element", "code"]));
         Assert.NotNull(mapping.Find(["score"]));
         Assert.Null(mapping.Find(["lines", "nowhere"]));
