@@ -95,10 +95,11 @@ public sealed record RefusedPosition(
     [property: Id(0)] string Topic, [property: Id(1)] int Partition, [property: Id(2)] long First, [property: Id(3)] long Next,
     [property: Id(4)] long? CommittedNext);
 
-/// <summary>Asks where a pipeline stands.</summary>
+/// <summary>Asks where a pipeline stands; <c>TopicIds</c> are those that the broker tells, by the topics' names.</summary>
 [GenerateSerializer, Immutable, Alias("orleanslake.ResumeQuestion")]
 public sealed record ResumeQuestion(
-    [property: Id(0)] string Pipeline, [property: Id(1)] string Generation, [property: Id(2)] NamedTopicPartition[] TopicPartitions);
+    [property: Id(0)] string Pipeline, [property: Id(1)] string Generation, [property: Id(2)] NamedTopicPartition[] TopicPartitions,
+    [property: Id(3)] Dictionary<string, string>? TopicIds = null);
 
 /// <summary>A topic-partition by name and number.</summary>
 [GenerateSerializer, Immutable, Alias("orleanslake.NamedTopicPartition")]

@@ -59,7 +59,7 @@ internal sealed class TableGrain(TableCommitters committers, TimeProvider time, 
     {
         using CancellationTokenSource limit = Limit();
         return Outcomes.ToContract(await Committer.ResumeAsync(
-            question.Pipeline, question.Generation, [.. question.TopicPartitions.Select(one => new TopicPartition(one.Topic, one.Partition))], limit.Token));
+            question.Pipeline, question.Generation, [.. question.TopicPartitions.Select(one => new TopicPartition(one.Topic, one.Partition))], question.TopicIds ?? [], limit.Token));
     }
 
     /// <inheritdoc />

@@ -2,12 +2,14 @@ using System.CommandLine;
 using OrleansLake.Benchmarks;
 using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
+using OrleansLake.Benchmarks.Encode;
 using OrleansLake.Benchmarks.Ingest;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
+    EncodeBenchmark.Create(),
     FuzzJson.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),

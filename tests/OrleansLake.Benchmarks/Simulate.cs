@@ -12,15 +12,16 @@ internal static class Simulate
         var first = new Option<int>("--first") { Description = "the first one", DefaultValueFactory = _ => 0 };
         var without = new Option<string?>("--without") { Description = $"a rule to leave out: {string.Join(", ", SimulatedRules.Names)}" };
         var trace = new Option<bool>("--trace") { Description = "print what happened in every run, not only in a failing one" };
+        var goOn = new Option<bool>("--keep-going") { Description = "name every seed that fails, and what failed, instead of stopping at the first" };
         var command = new Command("simulate", "Runs the whole line on seeds: crashes, lost and late messages, strangers; stops at the first seed that loses, doubles or delays a record")
         {
-            seeds, first, without, trace,
+            seeds, first, without, trace, goOn,
         };
-        command.SetAction(result => Run(result.GetValue(first), result.GetValue(seeds), result.GetValue(without), result.GetValue(trace)));
+        command.SetAction(result => Run(result.GetValue(first), result.GetValue(seeds), result.GetValue(without), result.GetValue(trace), result.GetValue(goOn)));
         return command;
     }
 
-    private static int Run(int first, int seeds, string? without, bool isTraced)
+    private static int Run(int first, int seeds, string? without, bool isTraced, bool goesOn)
     {
         if (without is not null && !SimulatedRules.Names.Contains(without))
         {
@@ -30,11 +31,19 @@ internal static class Simulate
 
         var faults = new SortedDictionary<string, int>(StringComparer.Ordinal);
         long commits = 0;
+        int failed = 0;
         long started = System.Diagnostics.Stopwatch.GetTimestamp();
         for (int seed = first; seed < first + seeds; seed++)
         {
             SimulationOptions options = SimulatedRules.Without(without, seed);
             SimulationResult result = Simulation.Run(options with { IsTraced = isTraced });
+            if (result.Violation is not null && goesOn)
+            {
+                Console.WriteLine($"seed {seed}: {result.Violation}");
+                failed++;
+                continue;
+            }
+
             if (result.Violation is not null && !isTraced)
             {
                 result = Simulation.Run(options with { IsTraced = true });
@@ -59,8 +68,8 @@ internal static class Simulate
         }
 
         TimeSpan took = System.Diagnostics.Stopwatch.GetElapsedTime(started);
-        Console.WriteLine($"{seeds} seeds from {first} on, {commits} snapshots, {took.TotalSeconds:F1} s; every record exactly once");
+        Console.WriteLine($"{seeds} seeds from {first} on, {commits} snapshots, {took.TotalSeconds:F1} s; {(failed == 0 ? "every record exactly once" : $"{failed} failed")}");
         Console.WriteLine(string.Join(", ", faults.Select(fault => $"{fault.Value} × {fault.Key}")));
-        return 0;
+        return failed == 0 ? 0 : 1;
     }
 }

@@ -23,9 +23,9 @@ internal sealed class TableGrainCommitter(IGrainFactory grains, string tableKey)
 
     /// <inheritdoc />
     public async Task<ResumePoint> ResumeAsync(
-        string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken)
+        string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken)
     {
-        var question = new ResumeQuestion(pipeline, generation, [.. topicPartitions.Select(one => new NamedTopicPartition(one.Topic, one.Partition))]);
+        var question = new ResumeQuestion(pipeline, generation, [.. topicPartitions.Select(one => new NamedTopicPartition(one.Topic, one.Partition))], new Dictionary<string, string>(topicIds));
         return Outcomes.FromContract(await Table.ResumeAsync(question).WaitAsync(cancellationToken));
     }
 }

@@ -36,10 +36,12 @@ public sealed class PipelineTables(Catalogs catalogs, ILogger<PipelineTables> lo
     {
         ICatalog catalog = catalogs.Find(definition.Catalog);
         TableIdentifier table = TableIdentifier.Parse(definition.Table);
-        return new PumpTables(await LoadAsync(table), await LoadAsync(DeadLetterSchema.Of(table)));
+        TableIdentifier letters = DeadLetterSchema.Of(table);
+        return new PumpTables(
+            await catalog.LoadTableAsync(table, cancellationToken) ?? throw Missing(table),
+            await DeadLetterSchema.OpenAsync(catalog, letters, cancellationToken) ?? throw Missing(letters));
 
-        async Task<LoadedTable> LoadAsync(TableIdentifier identifier) => await catalog.LoadTableAsync(identifier, cancellationToken)
-            ?? throw new PipelineTroubleException($"table {identifier} does not exist in catalog {definition.Catalog}");
+        PipelineTroubleException Missing(TableIdentifier identifier) => new($"table {identifier} does not exist in catalog {definition.Catalog}");
     }
 
     private static TableCreation CreationOf(PipelineDefinition definition)

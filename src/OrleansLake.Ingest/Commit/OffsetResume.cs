@@ -3,11 +3,22 @@ using OrleansLake.Ingest.Pump;
 
 namespace OrleansLake.Ingest.Commit;
 
+/// <summary>
+/// Whose dead letters are asked for. The same offsets come again where a topic or a pipeline is made anew, and then they are
+/// of other records: only what is told to be of the same life counts.
+/// </summary>
+/// <param name="Pipeline">The pipeline that read them.</param>
+/// <param name="Generation">The generation of it.</param>
+/// <param name="TopicId">Id of the topic that they were read from; null: the broker tells none.</param>
+/// <param name="TopicPartition">Which topic-partition.</param>
+/// <param name="From">The first offset that matters.</param>
+public sealed record DeadLetterQuery(string Pipeline, string Generation, string? TopicId, TopicPartition TopicPartition, long From);
+
 /// <summary>Reads which records a dead-letter table already holds.</summary>
 public interface IDeadLetterOffsets
 {
-    /// <summary>Offsets of one topic-partition, from one on, of which the table has rows; ascending.</summary>
-    Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, string pipeline, TopicPartition topicPartition, long from, CancellationToken cancellationToken);
+    /// <summary>Offsets of which the table has rows; ascending. A row that does not tell whose it is counts as another's.</summary>
+    Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, DeadLetterQuery query, CancellationToken cancellationToken);
 }
 
 /// <summary>Where a pipeline stands, by the table alone.</summary>
@@ -19,6 +30,7 @@ internal static class OffsetResume
         string pipeline,
         string generation,
         IReadOnlyList<TopicPartition> topicPartitions,
+        IReadOnlyDictionary<string, string> topicIds,
         Lineage rows,
         Lineage? deadLetters,
         IDeadLetterOffsets? reader,
@@ -58,6 +70,7 @@ internal static class OffsetResume
                 throw new PipelineStoppedException(BehindMessage(rows, deadLetters, pipeline, topicPartition, offset.Rejected, letters?.Rejected ?? 0));
             }
 
+            // How far dead letters reach, of whichever life of the topic; which of them are of this one the rows tell.
             long lettersNext = Math.Max(offset.Next, letters?.Next ?? 0);
             positions.Add(new ResumePosition(topicPartition, offset.Next, offset.LeaderEpoch, lettersNext, lettersNext > offset.Next ? await ReadAsync(topicPartition, offset.Next) : [], letters?.Rows ?? 0));
         }
@@ -67,7 +80,10 @@ internal static class OffsetResume
 
         Task<IReadOnlyList<long>> ReadAsync(TopicPartition topicPartition, long from) => reader is null
             ? throw new InvalidOperationException($"{topicPartition}: dead letters from offset {from} on are in {deadLetters!.Table.Identifier}, and nothing was given to read them with")
-            : reader.ReadAsync(deadLetters!.Table, pipeline, topicPartition, from, cancellationToken);
+            : reader.ReadAsync(deadLetters!.Table, new DeadLetterQuery(pipeline, generation, TopicIdOf(topicPartition.Topic), topicPartition, from), cancellationToken);
+
+        // What the broker has now is what will be read: a seek that tells the table so may still be on its way.
+        string? TopicIdOf(string topic) => topicIds.GetValueOrDefault(topic) ?? rows.Offsets.FindTopic(pipeline, generation, topic)?.TopicId;
     }
 
     /// <summary>What is said when dead letters are missing that the main table counts.</summary>

@@ -126,11 +126,12 @@ public sealed partial class TableCommitter : ICommitter
 
     /// <inheritdoc />
     /// <exception cref="PipelineStoppedException">A person must decide first; the message says what and how.</exception>
-    public async Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken)
+    public async Task<ResumePoint> ResumeAsync(
+        string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken)
     {
         Lineage rows = await _rows.ReadLineageAsync(await _rows.LoadAsync(cancellationToken), _options.Branch, cancellationToken);
         Lineage? deadLetters = _deadLetters is null ? null : await _deadLetters.ReadLineageAsync(await _deadLetters.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
-        return await OffsetResume.FindAsync(pipeline, generation, topicPartitions, rows, deadLetters, _deadLetterOffsets, cancellationToken);
+        return await OffsetResume.FindAsync(pipeline, generation, topicPartitions, topicIds, rows, deadLetters, _deadLetterOffsets, cancellationToken);
     }
 
     /// <summary>The table, freshly loaded: its schema is in every later answer.</summary>

@@ -14,8 +14,12 @@ public interface ICommitter
     /// <summary>What became of it; waits up to about 20 s before it says <see cref="ReportAnswer.Pending"/>.</summary>
     Task<ReportAnswer> OutcomeAsync(Guid reportId, CancellationToken cancellationToken);
 
-    /// <summary>Where a pipeline stands in the table now: what a reader resumes from.</summary>
-    Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken);
+    /// <summary>
+    /// Where a pipeline stands in the table now: what a reader resumes from. <paramref name="topicIds"/>: ids of the topics by
+    /// name, as the broker tells them: they say which of the dead letters are of the records that will be read.
+    /// </summary>
+    Task<ResumePoint> ResumeAsync(
+        string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken);
 }
 
 /// <summary>The table's word on where a pipeline stands.</summary>

@@ -19,8 +19,11 @@ public sealed record WrittenFiles(IReadOnlyList<DataFile> Files, IReadOnlyList<D
 /// </summary>
 public interface IRowWriter : IAsyncDisposable
 {
-    /// <summary>Decodes and writes the records of a batch, each exactly once, as a row or as a dead letter.</summary>
-    AppendedRecords Append(KafkaBatch batch);
+    /// <summary>
+    /// Decodes and writes the records of a batch, each exactly once, as a row or as a dead letter. Dead letters are given
+    /// <paramref name="topicId"/>, the id of the topic that is read: null where the broker does not tell.
+    /// </summary>
+    AppendedRecords Append(KafkaBatch batch, string? topicId = null);
 
     /// <summary>Bytes of memory that the open files hold.</summary>
     long BufferedBytes { get; }

@@ -146,7 +146,7 @@ internal sealed partial class PumpLoop
         {
             try
             {
-                point = await _committer.ResumeAsync(_options.Pipeline, _options.Generation, [], _ended.Token)
+                point = await _committer.ResumeAsync(_options.Pipeline, _options.Generation, [], _identities.TopicIds, _ended.Token)
                     .WaitAsync(_options.CallTimeout, _time, _ended.Token);
             }
             catch (Exception) when (!_ended.IsCancellationRequested)

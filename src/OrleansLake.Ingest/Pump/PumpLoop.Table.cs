@@ -171,7 +171,7 @@ internal sealed partial class PumpLoop
         try
         {
             point = await _committer
-                .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(asked => asked.Track.TopicPartition), _ended.Token)
+                .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(asked => asked.Track.TopicPartition), _identities.TopicIds, _ended.Token)
                 .WaitAsync(_options.CallTimeout, _time, _ended.Token);
         }
         catch (Exception)
@@ -211,13 +211,20 @@ internal sealed partial class PumpLoop
         try
         {
             // Before anything is read: whether a topic was made anew meanwhile shows by asking again before the report.
+            TopicIdentities known = _identities;
             TopicIdentities? identities = await AskIdentitiesAsync(tracks.ConvertAll(static track => track.TopicPartition));
+            if (identities is null && tracks.Find(track => !known.TopicIds.ContainsKey(track.TopicPartition.Topic)) is { } nameless)
+            {
+                // Dead letters that do not name their topic's id would not be known again after a crash.
+                throw new IOException($"the broker does not tell the id of topic {nameless.TopicPartition.Topic}");
+            }
+
             ResumePoint point = await _committer
-                .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(track => track.TopicPartition), _ended.Token)
+                .ResumeAsync(_options.Pipeline, _options.Generation, tracks.ConvertAll(track => track.TopicPartition), (identities ?? known).TopicIds, _ended.Token)
                 .WaitAsync(_options.CallTimeout, _time, _ended.Token);
             var starts = new Dictionary<TopicPartition, long>();
-            var known = point.Partitions.Where(position => position.Next >= 0).Select(position => position.TopicPartition).ToHashSet();
-            foreach (IGrouping<StartPosition, PartitionTrack> group in tracks.Where(track => !known.Contains(track.TopicPartition)).GroupBy(track => track.Start))
+            var positions = point.Partitions.Where(position => position.Next >= 0).Select(position => position.TopicPartition).ToHashSet();
+            foreach (IGrouping<StartPosition, PartitionTrack> group in tracks.Where(track => !positions.Contains(track.TopicPartition)).GroupBy(track => track.Start))
             {
                 if (group.Key.Offset >= 0)
                 {

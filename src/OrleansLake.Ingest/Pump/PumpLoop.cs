@@ -226,7 +226,7 @@ internal sealed partial class PumpLoop
             using KafkaBatch? others = KnownDeadLetters.Without(batch, track.DeadLetters, out known);
             if (known < batch.Count)
             {
-                appended = _writer.Append(others ?? batch);
+                appended = _writer.Append(others ?? batch, track.TopicId);
             }
 
             track.LastTimestampMs = Math.Max(track.LastTimestampMs, batch.Records[^1].TimestampMs);

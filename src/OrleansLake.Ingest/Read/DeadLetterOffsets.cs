@@ -1,3 +1,4 @@
+using System.Text;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Write;
@@ -5,11 +6,11 @@ using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Read;
 
-/// <summary>Reads which records a dead-letter table holds, from the four columns that tell and the files whose bounds allow it.</summary>
+/// <summary>Reads which records a dead-letter table holds, from the columns that tell and the files whose bounds allow it.</summary>
 public sealed class DeadLetterOffsets : IDeadLetterOffsets
 {
     /// <inheritdoc />
-    public async Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, string pipeline, TopicPartition topicPartition, long from, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, DeadLetterQuery query, CancellationToken cancellationToken)
     {
         var offsets = new SortedSet<long>();
         if (deadLetters.Metadata.FindRef(SnapshotRef.Main) is not { } snapshot)
@@ -21,10 +22,10 @@ public sealed class DeadLetterOffsets : IDeadLetterOffsets
         await foreach (var entry in SnapshotFiles.LiveAsync(deadLetters, snapshot, cancellationToken).ConfigureAwait(false))
         {
             TableRows.Check(deadLetters, snapshot, entry.DataFile);
-            if (columns.MayHold(entry.DataFile, topicPartition, from))
+            if (columns.MayHold(entry.DataFile, query))
             {
                 var source = await ObjectBytes.OpenAsync(deadLetters.Store, entry.DataFile.FilePath, entry.DataFile.FileSizeBytes, cancellationToken).ConfigureAwait(false);
-                columns.Collect(ParquetReader.Open(source), pipeline, topicPartition, from, offsets);
+                columns.Collect(ParquetReader.Open(source), query, offsets);
             }
         }
 
@@ -37,47 +38,63 @@ public sealed class DeadLetterOffsets : IDeadLetterOffsets
         private readonly int _partition = IdOf(table, DeadLetterSchema.Partition);
         private readonly int _offset = IdOf(table, DeadLetterSchema.Offset);
         private readonly int _pipeline = IdOf(table, DeadLetterSchema.Pipeline);
+        private readonly int? _generation = table.Metadata.CurrentSchema.FindField(DeadLetterSchema.Generation)?.Id;
+        private readonly int? _topicId = table.Metadata.CurrentSchema.FindField(DeadLetterSchema.TopicId)?.Id;
 
-        public bool MayHold(DataFile file, TopicPartition wanted, long from)
+        public bool MayHold(DataFile file, DeadLetterQuery query)
         {
-            if (file.UpperBounds?.GetValueOrDefault(_offset) is { } last && (long)SingleValue.FromBytes(new LongType(), last) < from)
+            if (file.UpperBounds?.GetValueOrDefault(_offset) is { } last && (long)SingleValue.FromBytes(new LongType(), last) < query.From)
             {
                 return false;
             }
 
-            return Within(file, _partition, new IntegerType(), wanted.Partition) && Within(file, _topic, new StringType(), wanted.Topic);
+            return Within(file, _partition, new IntegerType(), query.TopicPartition.Partition) && Within(file, _topic, new StringType(), query.TopicPartition.Topic);
         }
 
-        public void Collect(ParquetReader file, string pipeline, TopicPartition wanted, long from, SortedSet<long> offsets)
+        public void Collect(ParquetReader file, DeadLetterQuery query, SortedSet<long> offsets)
         {
-            int[] ids = [_topic, _partition, _offset, _pipeline];
+            int?[] ids = [_topic, _partition, _offset, _pipeline, _generation, _topicId];
+            byte[] topic = Encoding.UTF8.GetBytes(query.TopicPartition.Topic);
+            byte[] pipeline = Encoding.UTF8.GetBytes(query.Pipeline);
+            byte[] generation = Encoding.UTF8.GetBytes(query.Generation);
+            byte[]? topicId = query.TopicId is { } id ? Encoding.UTF8.GetBytes(id) : null;
             foreach (var batch in file.Read(column => column.FieldId is { } id && ids.Contains(id)))
             {
-                ColumnBuffer Of(int id)
-                {
-                    foreach (var column in batch.Columns)
-                    {
-                        if (column.Column.FieldId == id)
-                        {
-                            // None of these is ever null: value and row have one number.
-                            return column.ValueCount == batch.RowCount ? column : throw new InvalidDataException($"dead-letter table {table.Identifier}: column {column.Column} has nulls");
-                        }
-                    }
-
-                    throw new InvalidDataException($"dead-letter table {table.Identifier}: a file lacks the column with id {id}");
-                }
-
-                var (topics, partitions, numbers, pipelines) = (Of(_topic), Of(_partition), Of(_offset), Of(_pipeline));
-                byte[] topic = System.Text.Encoding.UTF8.GetBytes(wanted.Topic);
-                byte[] name = System.Text.Encoding.UTF8.GetBytes(pipeline);
+                var (topics, partitions, numbers, pipelines) = (Of(batch, _topic), Of(batch, _partition), Of(batch, _offset), Of(batch, _pipeline));
+                var generations = new Optional(Find(batch, _generation));
+                var topicIds = new Optional(Find(batch, _topicId));
                 for (int row = 0; row < batch.RowCount; row++)
                 {
-                    if (numbers.Longs[row] >= from && partitions.Ints[row] == wanted.Partition && Text(topics, row).SequenceEqual(topic) && Text(pipelines, row).SequenceEqual(name))
+                    // A row that does not tell its generation is of an earlier build: taken for ours it could hide a record.
+                    bool isOurs = generations.MoveNext() && generations.Current.SequenceEqual(generation);
+                    isOurs &= topicIds.MoveNext() ? topicId is not null && topicIds.Current.SequenceEqual(topicId) : topicId is null;
+                    if (isOurs && numbers.Longs[row] >= query.From && partitions.Ints[row] == query.TopicPartition.Partition
+                        && Text(topics, row).SequenceEqual(topic) && Text(pipelines, row).SequenceEqual(pipeline))
                     {
                         offsets.Add(numbers.Longs[row]);
                     }
                 }
             }
+        }
+
+        private ColumnBuffer Of(ColumnBatch batch, int id)
+        {
+            // None of these is ever null: value and row have one number.
+            var column = Find(batch, id) ?? throw new InvalidDataException($"dead-letter table {table.Identifier}: a file lacks the column with id {id}");
+            return column.ValueCount == batch.RowCount ? column : throw new InvalidDataException($"dead-letter table {table.Identifier}: column {column.Column} has nulls");
+        }
+
+        private static ColumnBuffer? Find(ColumnBatch batch, int? id)
+        {
+            foreach (var column in batch.Columns)
+            {
+                if (id is not null && column.Column.FieldId == id)
+                {
+                    return column;
+                }
+            }
+
+            return null;
         }
 
         private static ReadOnlySpan<byte> Text(ColumnBuffer column, int value) =>
@@ -89,5 +106,27 @@ public sealed class DeadLetterOffsets : IDeadLetterOffsets
 
         private static int IdOf(LoadedTable table, string name) => table.Metadata.CurrentSchema.FindField(name)?.Id
             ?? throw new InvalidDataException($"dead-letter table {table.Identifier}: it has no column {name}");
+
+        /// <summary>Walks a text column that may have nulls, or that a file may lack.</summary>
+        private ref struct Optional(ColumnBuffer? column)
+        {
+            private int _row;
+            private int _value;
+
+            public ReadOnlySpan<byte> Current { get; private set; }
+
+            /// <summary>The next row. False: it is null.</summary>
+            public bool MoveNext()
+            {
+                int row = _row++;
+                if (column is null || (column.Column.MaxDefinitionLevel > 0 && column.DefinitionLevels[row] < column.Column.MaxDefinitionLevel))
+                {
+                    return false;
+                }
+
+                Current = Text(column, _value++);
+                return true;
+            }
+        }
     }
 }

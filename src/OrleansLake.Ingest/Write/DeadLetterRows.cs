@@ -6,6 +6,12 @@ using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Write;
 
+/// <summary>Who read the records, as dead letters tell it.</summary>
+/// <param name="Pipeline">The pipeline's name in UTF-8.</param>
+/// <param name="Generation">Its generation in UTF-8.</param>
+/// <param name="TopicId">Kafka's id of the topic; null where the broker tells none.</param>
+internal readonly record struct DeadLetterOrigin(byte[] Pipeline, byte[] Generation, string? TopicId);
+
 /// <summary>Rejected records to rows of the dead-letter table, whose columns are found by their names.</summary>
 internal sealed class DeadLetterRows
 {
@@ -37,7 +43,7 @@ internal sealed class DeadLetterRows
     public ColumnBatch Batch { get; }
 
     /// <summary>Replaces the rows by those of a batch's rejected records.</summary>
-    public void Fill(KafkaBatch batch, ReadOnlySpan<RejectedRecord> rejected, int schemaId, byte[] pipeline, DateTimeOffset now)
+    public void Fill(KafkaBatch batch, ReadOnlySpan<RejectedRecord> rejected, int schemaId, in DeadLetterOrigin origin, DateTimeOffset now)
     {
         Batch.Clear();
         for (int i = 0; i < _leaves.Length; i++)
@@ -47,6 +53,7 @@ internal sealed class DeadLetterRows
 
         long nowMicros = (now.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
         byte[] topic = Encoding.UTF8.GetBytes(batch.TopicPartition.Topic);
+        byte[] topicId = Encoding.UTF8.GetBytes(origin.TopicId ?? "");
         for (_row = 0; _row < rejected.Length; _row++)
         {
             var reject = rejected[_row];
@@ -70,8 +77,10 @@ internal sealed class DeadLetterRows
             AddUnless(reject.Path.Length == 0, 8, Encoding.UTF8.GetBytes(reject.Path));
             Add(9, Encoding.UTF8.GetBytes(reject.Message));
             At(10).AddInt(schemaId, 0);
-            Add(11, pipeline);
+            Add(11, origin.Pipeline);
             At(12).AddLong(nowMicros, 0);
+            Add(13, origin.Generation);
+            AddUnless(topicId.Length == 0, 14, topicId);
             AddOthers();
         }
 

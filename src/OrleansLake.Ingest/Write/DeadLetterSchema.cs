@@ -7,6 +7,8 @@ namespace OrleansLake.Ingest.Write;
 /// </summary>
 public static class DeadLetterSchema
 {
+    private const int MostAttempts = 8;
+
     /// <summary>What its name ends with.</summary>
     public const string Suffix = "__dead_letters";
 
@@ -49,7 +51,13 @@ public static class DeadLetterSchema
     /// <summary>When.</summary>
     public const string RejectedAt = "rejected_at";
 
-    /// <summary>The columns, in order.</summary>
+    /// <summary>The pipeline's generation: one that is made anew reads the same offsets again.</summary>
+    public const string Generation = "generation";
+
+    /// <summary>Kafka's id of the topic, which one that is made anew does not share; null where the broker tells none.</summary>
+    public const string TopicId = "topic_id";
+
+    /// <summary>The columns, in order. The last two came later: a table of an earlier build is given them when it is opened.</summary>
     internal static readonly IReadOnlyList<NestedField> Fields =
     [
         new(1, Topic, Required: true, new StringType()),
@@ -65,7 +73,44 @@ public static class DeadLetterSchema
         new(11, SchemaId, Required: true, new IntegerType()),
         new(12, Pipeline, Required: true, new StringType()),
         new(13, RejectedAt, Required: true, new TimestampType(WithZone: true)),
+        new(14, Generation, Required: false, new StringType()),
+        new(15, TopicId, Required: false, new StringType()),
     ];
+
+    /// <summary>The dead-letter table as it is now; null when there is none. Columns that an earlier build did not make are added.</summary>
+    /// <exception cref="IOException">They could not be added: others change the table all the time, or the catalog does not answer.</exception>
+    public static async Task<LoadedTable?> OpenAsync(ICatalog catalog, TableIdentifier deadLetters, CancellationToken cancellationToken)
+    {
+        Exception? trouble = null;
+        for (int attempt = 0; attempt < MostAttempts; attempt++)
+        {
+            if (await catalog.LoadTableAsync(deadLetters, cancellationToken).ConfigureAwait(false) is not { } table)
+            {
+                return null;
+            }
+
+            var missing = Fields.Where(field => !field.Required && table.Metadata.CurrentSchema.FindField(field.Name) is null).ToList();
+            if (missing.Count == 0)
+            {
+                return table;
+            }
+
+            var change = new UpdateSchema(table.Metadata);
+            missing.ForEach(field => change.AddColumn(null, field.Name, field.Type));
+            switch (await catalog.CommitTableAsync(new TableCommit(table, change.Requirements, change.Updates), cancellationToken).ConfigureAwait(false))
+            {
+                case CommitResult.Committed(var changed):
+                    return changed;
+                case CommitResult.Unknown(var failure):
+                    trouble = failure; // whether it is in shows by loading
+                    break;
+                default:
+                    break; // someone else was first, perhaps with the same
+            }
+        }
+
+        throw new IOException($"dead-letter table {deadLetters}: columns could not be added: {trouble?.Message ?? "others changed the table each time"}", trouble);
+    }
 
     /// <summary>The dead-letter table's name.</summary>
     public static TableIdentifier Of(TableIdentifier table) => table with { Name = table.Name + Suffix };

@@ -31,17 +31,17 @@ internal sealed class RowWriter : IRowWriter
     private readonly OpenFiles _files;
     private readonly OpenFiles _letters;
     private readonly TimeProvider _time;
-    private readonly byte[] _pipeline;
+    private readonly DeadLetterOrigin _origin;
     private bool _closed;
 
-    public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, byte[] pipeline, TimeProvider time)
+    public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, DeadLetterOrigin origin, TimeProvider time)
     {
         _factory = factory;
         _line = line;
         _letterRows = letterRows;
         _files = files;
         _letters = letters;
-        _pipeline = pipeline;
+        _origin = origin;
         _time = time;
     }
 
@@ -52,7 +52,7 @@ internal sealed class RowWriter : IRowWriter
     public long LargestFileBytes => Math.Max(_files.LargestFileBytes, _letters.LargestFileBytes);
 
     /// <inheritdoc />
-    public AppendedRecords Append(KafkaBatch batch)
+    public AppendedRecords Append(KafkaBatch batch, string? topicId = null)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
         int rows = 0;
@@ -71,7 +71,7 @@ internal sealed class RowWriter : IRowWriter
             _files.Append(_line.Rows);
             if (_line.Rejected.Count > 0)
             {
-                _letterRows.Fill(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId, _pipeline, _time.GetUtcNow());
+                _letterRows.Fill(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId, _origin with { TopicId = topicId }, _time.GetUtcNow());
                 _letters.Append(_letterRows.Batch);
             }
 

@@ -12,6 +12,9 @@ public sealed record RowWriterOptions
     /// <summary>The pipeline: dead letters name it.</summary>
     public required string Pipeline { get; init; }
 
+    /// <summary>Its generation, which dead letters name too: one that is made anew reads the same offsets again.</summary>
+    public required string Generation { get; init; }
+
     /// <summary>A number that tells writers of one table apart; it stands in the names of their files.</summary>
     public int WriterNumber { get; init; }
 
@@ -30,7 +33,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
     private readonly RowWriterOptions _options;
     private readonly TimeProvider _time;
     private readonly IdSource _ids;
-    private readonly byte[] _pipeline;
+    private readonly DeadLetterOrigin _origin;
     private readonly Lock _lock = new();
     private readonly List<WritePlan> _plans = [];
     private readonly List<(RowLine Line, DeadLetterRows Letters)> _idle = [];
@@ -43,7 +46,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
         _options = options;
         _time = time;
         _ids = ids;
-        _pipeline = Encoding.UTF8.GetBytes(options.Pipeline);
+        _origin = new DeadLetterOrigin(Encoding.UTF8.GetBytes(options.Pipeline), Encoding.UTF8.GetBytes(options.Generation), null);
     }
 
     /// <summary>How often fields that the table does not have were seen in records of writers that are closed, by path.</summary>
@@ -89,7 +92,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
             letters,
             new OpenFiles(plan, table.Store, FilePrefix(number)),
             new OpenFiles(letterPlan, deadLetters.Store, FilePrefix(number)),
-            _pipeline,
+            _origin,
             _time);
     }
 

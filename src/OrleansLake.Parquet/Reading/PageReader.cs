@@ -1,6 +1,6 @@
+using System.IO.Hashing;
 using System.Buffers;
 using OrleansLake.Parquet.Codecs;
-using OrleansLake.Parquet.Encodings;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Thrift;
 
@@ -72,9 +72,9 @@ internal sealed class PageReader : IDisposable
         var raw = _raw.AsSpan(0, header.CompressedSize);
         _source.Read(_position, raw);
         _position += header.CompressedSize;
-        if (_options.VerifyChecksums && header.Crc is { } crc && (int)Crc32.Of(raw) != crc)
+        if (_options.VerifyChecksums && header.Crc is { } crc && (int)Crc32.HashToUInt32(raw) != crc)
         {
-            throw new ParquetFormatException($"the page's checksum is {crc:x8}, its bytes give {Crc32.Of(raw):x8}");
+            throw new ParquetFormatException($"the page's checksum is {crc:x8}, its bytes give {Crc32.HashToUInt32(raw):x8}");
         }
 
         Page = compressed ? Decompress(raw, levels, header.UncompressedSize) : _raw;

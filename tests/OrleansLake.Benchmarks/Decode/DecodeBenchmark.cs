@@ -110,7 +110,7 @@ internal static class DecodeBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {best,7:F1} CPU ns a row  {what}"));
     }
 
-    private static Schema FlatSchema() => new()
+    internal static Schema FlatSchema() => new()
     {
         SchemaId = 0,
         Fields =
@@ -121,7 +121,7 @@ internal static class DecodeBenchmark
     };
 
     /// <summary>The events of 2015 where they are at hand, else events like them.</summary>
-    private static List<byte[]> Flat(int rows)
+    internal static List<byte[]> Flat(int rows)
     {
         var lines = new List<byte[]>();
         if (SharedData.Find("github-events.ndjson.gz") is { } path)
@@ -147,7 +147,7 @@ internal static class DecodeBenchmark
         return [.. Enumerable.Range(0, rows).Select(i => lines[i % lines.Count])];
     }
 
-    private static Schema NestedSchema() => new()
+    internal static Schema NestedSchema() => new()
     {
         SchemaId = 0,
         Fields =
@@ -161,7 +161,7 @@ internal static class DecodeBenchmark
         ],
     };
 
-    private static List<byte[]> Nested(int rows)
+    internal static List<byte[]> Nested(int rows)
     {
         var random = new Random(2);
         string Text() => $"string-{random.Next(100_000)}";
@@ -170,7 +170,7 @@ internal static class DecodeBenchmark
             $"{{\"bool\":{(random.Next(2) == 0 ? "true" : "false")},\"floating\":{random.NextDouble():R},\"integer\":{random.NextInt64(1L << 40)},\"string\":\"{Text()}\",\"bools\":[true,false],\"floatings\":[{random.NextDouble():R},{random.NextDouble():R}],\"integers\":[{random.Next()},{random.Next()}],\"strings\":[\"{Text()}\",\"{Text()}\"],\"string_map\":{{\"a\":\"{Text()}\",\"b\":\"{Text()}\"}},\"nested\":{{\"key\":\"{Text()}\",\"value\":{i}}},\"timestamp\":\"2022-07-26T07:{i / 60 % 60:D2}:{i % 60:D2}.{random.Next(1_000_000):D6}+00:00\"}}")))];
     }
 
-    private static KafkaBatch Batch(List<byte[]> documents)
+    internal static KafkaBatch Batch(List<byte[]> documents)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(documents.Sum(document => document.Length + 1) + KafkaBatch.Padding);
         var records = ArrayPool<KafkaRecord>.Shared.Rent(documents.Count);

@@ -162,6 +162,72 @@ public sealed class DeadLetterTests
     });
 
     [Fact]
+    public void Dead_letters_of_a_topics_earlier_life_hide_no_record_of_the_later_one() => Run(async world =>
+    {
+        Dictionary<string, string> old = new() { ["events"] = "old" };
+        Dictionary<string, string> young = new() { ["events"] = "young" };
+        TableCommitter committer = world.NewCommitter(deadLetters: new LettersOf(("g1", "old", 12), ("g1", "old", 14), ("g1", "young", 14)));
+        await CommitAsync(committer, await world.ReportAsync(0, 10) with { TopicIds = old });
+        await DieBetweenTheTablesAsync(world, await world.ReportAsync(10, 20, rejected: 2) with { TopicIds = old });
+        Assert.Equal([12L, 14], await KnownAsync(old));
+
+        // The topic is made anew: 12 is another record now, and so is 14, which was rejected before. Who reads it knows before the
+        // table does, which hears of it when someone seeks.
+        Assert.Equal([14L], await KnownAsync(young));
+        OffsetMove seek = new() { MoveId = Guid.NewGuid(), Pipeline = "p", Generation = "g1", Reason = MoveReason.Seek, TopicIds = young, Positions = [new(Reports.Events3, 0)] };
+        Assert.IsType<ReportAnswer.Committed>(await committer.MoveAsync(seek, CancellationToken.None));
+        Assert.Equal([14L], await KnownAsync(young));
+
+        async Task<IReadOnlyList<long>> KnownAsync(Dictionary<string, string> ids) =>
+            (await committer.ResumeAsync("p", "g1", [Reports.Events3], ids, CancellationToken.None)).Partitions[0].DeadLetterOffsets;
+    });
+
+    [Fact]
+    public void Dead_letters_of_a_table_that_was_rolled_back_are_known_by_the_topic_that_the_broker_has() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter(deadLetters: new LettersOf(("g1", "old", 2), ("g1", "young", 3)));
+        long empty = await world.ForeignAppendAsync(0);
+        await CommitAsync(committer, await world.ReportAsync(0, 10, rejected: 1) with { TopicIds = new Dictionary<string, string> { ["events"] = "old" } });
+        await world.RollBackAsync(empty);
+
+        foreach (var (id, known) in new[] { ("old", 2L), ("young", 3L) })
+        {
+            ResumePoint point = await committer.ResumeAsync("p", "g1", [Reports.Events3], new Dictionary<string, string> { ["events"] = id }, CancellationToken.None);
+            Assert.Equal([known], Assert.Single(point.Partitions).DeadLetterOffsets);
+        }
+    });
+
+    [Fact]
+    public void Dead_letters_of_an_earlier_generation_hide_no_record_of_the_later_one() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter(deadLetters: new LettersOf(("g1", null, 2), ("g2", null, 4)));
+        await CommitAsync(committer, await world.ReportAsync(0, 10, rejected: 1));
+        await CommitAsync(committer, await world.ReportAsync(0, 1) with { Generation = "g2" });
+        await DieBetweenTheTablesAsync(world, await world.ReportAsync(1, 10, rejected: 1) with { Generation = "g2" });
+        Assert.Equal([4L], (await committer.ResumeAsync("p", "g2", [Reports.Events3], CancellationToken.None)).Partitions[0].DeadLetterOffsets);
+    });
+
+    private static async Task DieBetweenTheTablesAsync(World world, DataWritten report)
+    {
+        using CancellationTokenSource killed = new();
+        world.Catalog.Only = Events;
+        world.Catalog.Swaps.Enqueue(SwapFault.HangBefore);
+        world.Catalog.BeforeSwap = commit =>
+        {
+            if (commit.Base.Identifier.Equals(Events))
+            {
+                killed.Cancel();
+            }
+
+            return Task.CompletedTask;
+        };
+        TableCommitter dying = world.NewCommitter();
+        await dying.EnqueueAsync(report, CancellationToken.None);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dying.CommitAsync(killed.Token));
+        world.Catalog.BeforeSwap = static _ => Task.CompletedTask;
+    }
+
+    [Fact]
     public void Dead_letters_without_a_table_for_them_are_refused() => Run(async world =>
     {
         TableCommitter committer = world.NewCommitter(options => options with { DeadLetters = null });

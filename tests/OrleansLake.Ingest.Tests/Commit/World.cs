@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Pump;
 using OrleansLake.Testing.Commit;
 using OrleansLake.Testing.Iceberg;
 
@@ -169,9 +170,25 @@ internal sealed class World
     }
 }
 
-/// <summary>Dead letters by the offsets that a test says are in.</summary>
+/// <summary>Dead letters by the offsets that a test says are in, whosever they are.</summary>
 internal sealed class KnownOffsets(params long[] offsets) : IDeadLetterOffsets
 {
-    public Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, string pipeline, TopicPartition topicPartition, long from, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<long>>([.. offsets.Where(offset => offset >= from)]);
+    public Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, DeadLetterQuery query, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<long>>([.. offsets.Where(offset => offset >= query.From)]);
+}
+
+/// <summary>Dead letters by what their rows tell.</summary>
+internal sealed class LettersOf(params (string Generation, string? TopicId, long Offset)[] letters) : IDeadLetterOffsets
+{
+    public Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, DeadLetterQuery query, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<long>>([.. letters
+            .Where(letter => letter.Generation == query.Generation && letter.TopicId == query.TopicId && letter.Offset >= query.From)
+            .Select(static letter => letter.Offset)]);
+}
+
+internal static class CommitterCalls
+{
+    /// <summary>Of topics whose ids the broker does not tell.</summary>
+    public static Task<ResumePoint> ResumeAsync(this TableCommitter committer, string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken) =>
+        committer.ResumeAsync(pipeline, generation, topicPartitions, new Dictionary<string, string>(), cancellationToken);
 }

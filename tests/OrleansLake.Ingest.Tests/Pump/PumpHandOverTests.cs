@@ -189,7 +189,7 @@ public sealed class PumpHandOverTests
 
         public Task<ReportAnswer> OutcomeAsync(Guid reportId, CancellationToken cancellationToken) => Task.FromResult(_answers[reportId]);
 
-        public Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken) =>
+        public Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken) =>
             Task.FromResult(new ResumePoint(tableUuid, 1, 0, Next == 0 ? [] : topicPartitions.Select(tp => new ResumePosition(tp, Next, -1, Next, [])).ToList()));
     }
 
@@ -205,7 +205,7 @@ public sealed class PumpHandOverTests
 
             public long LargestFileBytes => _rows;
 
-            public AppendedRecords Append(OrleansLake.Ingest.Kafka.KafkaBatch batch)
+            public AppendedRecords Append(OrleansLake.Ingest.Kafka.KafkaBatch batch, string? topicId)
             {
                 _rows += batch.Count;
                 return new AppendedRecords(batch.Count, 0);

@@ -198,7 +198,7 @@ internal sealed class ToldCommitter(SimulatedScheduler scheduler) : ICommitter
         return IsUndecided ? new ReportAnswer.Pending() : _answers.GetValueOrDefault(reportId) ?? new ReportAnswer.NotKnown();
     });
 
-    public Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken) =>
+    public Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken) =>
         scheduler.Later(Delay, () =>
         {
             ThrowWhenOut();

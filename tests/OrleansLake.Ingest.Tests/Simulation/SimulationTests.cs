@@ -52,6 +52,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData("SameReportAgain")]
     [InlineData("ResumeFromTable")]
     [InlineData("KeepReportedFiles")]
+    [InlineData("DeadLettersApart")]
     public void Without_any_one_rule_some_seed_fails(string rule)
     {
         SimulationResult? failure = Line.FirstFailure(Enumerable.Range(0, Seeds), seed => SimulatedRules.Without(rule, seed));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Tests.Decode;
@@ -136,7 +137,7 @@ public sealed class RowWriterTests
         byte[]?[] values = ["{\"id\":1}"u8.ToArray(), bad, null, "{\"id\":\"x\"}"u8.ToArray(), [], "{\"id\":2}"u8.ToArray()];
         using var batch = WithKeys(values, "key"u8.ToArray(), headers);
         await using var writer = table.Open();
-        var appended = writer.Append(batch);
+        var appended = writer.Append(batch, "id of events");
         Assert.Equal((2, 4), (appended.Rows, appended.Rejected));
         var files = await writer.CloseAsync(default);
         Assert.Equal(4, files.DeadLetterFiles.Sum(f => f.RecordCount));
@@ -160,13 +161,19 @@ public sealed class RowWriterTests
             Assert.StartsWith("2023-11-14T22:13:20.00", row.GetProperty("timestamp").GetString());
         });
 
-        var reader = new DeadLetterOffsets();
-        Assert.Equal([101, 102, 103, 104], await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 3), 0, default));
-        Assert.Equal([103, 104], await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 3), 103, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 2), 0, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("event", 3), 0, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "other", new TopicPartition("events", 3), 0, default));
-        Assert.Empty(await reader.ReadAsync(table.DeadLetters, "events", new TopicPartition("events", 3), 105, default));
+        Assert.All(letters, row => Assert.Equal(("g1", "id of events"), (row.GetProperty("generation").GetString(), row.GetProperty("topic_id").GetString())));
+        var query = new DeadLetterQuery("events", "g1", "id of events", new TopicPartition("events", 3), 0);
+        Assert.Equal([101, 102, 103, 104], await KnownAsync(query));
+        Assert.Equal([103, 104], await KnownAsync(query with { From = 103 }));
+        Assert.Empty(await KnownAsync(query with { From = 105 }));
+        Assert.Empty(await KnownAsync(query with { TopicPartition = new TopicPartition("events", 2) }));
+        Assert.Empty(await KnownAsync(query with { TopicPartition = new TopicPartition("event", 3) }));
+        Assert.Empty(await KnownAsync(query with { Pipeline = "other" }));
+        Assert.Empty(await KnownAsync(query with { Generation = "g2" }));
+        Assert.Empty(await KnownAsync(query with { TopicId = "another id of events" }));
+        Assert.Empty(await KnownAsync(query with { TopicId = null }));
+
+        Task<IReadOnlyList<long>> KnownAsync(DeadLetterQuery asked) => new DeadLetterOffsets().ReadAsync(table.DeadLetters, asked, default);
     }
 
     [Fact]

@@ -37,7 +37,7 @@ internal sealed class TableFixture : IAsyncDisposable
         var name = TableIdentifier.Parse("db.events");
         fixture.Table = await fixture.Catalog.CreateTableAsync(name, creation, default);
         fixture.DeadLetters = await fixture.Catalog.CreateTableAsync(DeadLetterSchema.Of(name), DeadLetterSchema.Creation(), default);
-        fixture.Factory = new RowWriterFactory(new RowWriterOptions { Pipeline = "events" }, TimeProvider.System, fixture.Ids);
+        fixture.Factory = new RowWriterFactory(new RowWriterOptions { Pipeline = "events", Generation = "g1" }, TimeProvider.System, fixture.Ids);
         return fixture;
     }
 

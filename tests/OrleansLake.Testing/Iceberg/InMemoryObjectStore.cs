@@ -109,6 +109,23 @@ public sealed class InMemoryObjectStore(TimeProvider time) : IObjectStore
 
         public override void Write(ReadOnlySpan<byte> buffer) => _content.Write(buffer);
 
+        // A stream's own would go through the thread pool: a run on one seed would depend on who is quicker.
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _content.Write(buffer, offset, count);
+            return Task.CompletedTask;
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _content.Write(buffer.Span);
+            return ValueTask.CompletedTask;
+        }
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
         public override void Flush()
         {
         }

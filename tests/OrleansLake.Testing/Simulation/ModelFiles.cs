@@ -21,7 +21,11 @@ public sealed class ModelFiles
 }
 
 /// <summary>One file, and the table that its columns are those of.</summary>
-public sealed record ModelFile(string Path, int SchemaId, IReadOnlyList<RecordId> Rows, bool IsDeadLetters, Guid Table);
+public sealed record ModelFile(string Path, int SchemaId, IReadOnlyList<RecordId> Rows, bool IsDeadLetters, Guid Table)
+{
+    /// <summary>What the rows of dead letters tell of their topic: the pump may have learned its id before it was made anew.</summary>
+    public IReadOnlyList<string?> TopicIds { get; init; } = [];
+}
 
 /// <summary>Writes into <see cref="ModelFiles"/>.</summary>
 public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler, IdSource ids) : IRowWriterFactory
@@ -55,6 +59,7 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
     {
         private readonly List<RecordId> _rows = [];
         private readonly List<RecordId> _rejected = [];
+        private readonly List<string?> _topicIds = [];
         private readonly List<string> _paths = [];
 
         public bool IsClosed { get; private set; }
@@ -67,7 +72,7 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
 
         public long LargestFileBytes => BufferedBytes;
 
-        public AppendedRecords Append(KafkaBatch batch)
+        public AppendedRecords Append(KafkaBatch batch, string? topicId = null)
         {
             if (owner.AppendFailure is { } failure)
             {
@@ -86,6 +91,11 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
                 var kind = (ModelRecord)batch.ValueOf(record)[0];
                 bool isRow = kind == ModelRecord.Row || (kind == ModelRecord.Moody && SchemaId % 2 == 1);
                 (isRow ? _rows : _rejected).Add(new RecordId(batch.TopicPartition, record.Offset, batch.ValueOf(record)[1], owner.Generation));
+                if (!isRow)
+                {
+                    _topicIds.Add(topicId);
+                }
+
                 rows += isRow ? 1 : 0;
             }
 
@@ -133,7 +143,7 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
 
             string path = $"{metadata.Location}/data/{owner.Ids.NewUuid()}.parquet";
             _paths.Add(path);
-            owner.Files.Files.Add(path, new ModelFile(path, metadata.CurrentSchemaId, rows, isDeadLetters, metadata.TableUuid));
+            owner.Files.Files.Add(path, new ModelFile(path, metadata.CurrentSchemaId, rows, isDeadLetters, metadata.TableUuid) { TopicIds = isDeadLetters ? _topicIds : [] });
             return [new DataFile
             {
                 FilePath = path,

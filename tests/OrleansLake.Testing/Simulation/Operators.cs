@@ -28,7 +28,7 @@ internal enum OperatorDeed
 /// <summary>
 /// A person with rights to everything, in a share of the seeds; and the one who does what a pipeline that stopped says.
 /// </summary>
-internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartition> topicPartitions, Action remakePipeline, Action addPartition)
+internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartition> topicPartitions, Func<ModelRecord> nextRecord, Action remakePipeline, Action addPartition)
 {
     private readonly OperatorDeed _deed = DeedOf(world.Options.Seed);
     private bool _isStopped;
@@ -36,12 +36,6 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
 
     /// <summary>Five seeds of twenty.</summary>
     public static OperatorDeed DeedOf(int seed) => seed % 20 is >= 9 and <= 13 and var number ? (OperatorDeed)(number - 8) : OperatorDeed.None;
-
-    /// <summary>
-    /// Dead letters are known by pipeline, topic-partition and offset alone: those of a topic's earlier life, or of an earlier
-    /// generation, are taken for those of the living. Runs with these deeds have none until rows of theirs say whose they are.
-    /// </summary>
-    public static bool RejectsNothing(int seed) => DeedOf(seed) is OperatorDeed.RecreateTopic or OperatorDeed.RemakePipeline;
 
     public void Begin()
     {
@@ -179,7 +173,7 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
             ModelLog log = world.Broker.LogOf(topicPartition);
             for (long left = world.Random.Next(2 * (int)world.Broker.LogOf(topicPartition, log.Life - 1).End + 1); left > 0; left--)
             {
-                log.Append(world.Random.Next(8) == 0 ? ModelRecord.Gap : ModelRecord.Row, world.Scheduler.Time.GetUtcNow());
+                log.Append(nextRecord(), world.Scheduler.Time.GetUtcNow());
             }
         }
 

@@ -264,10 +264,10 @@ internal sealed class SimulatedNetwork(SimulationWorld world, SimulatedProcess p
         return answer;
     }
 
-    public async Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken)
+    public async Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken)
     {
         await HopAsync("resume lost");
-        ResumePoint point = await Target().ResumeAsync(pipeline, generation, topicPartitions, CancellationToken.None);
+        ResumePoint point = await Target().ResumeAsync(pipeline, generation, topicPartitions, topicIds, CancellationToken.None);
         await HopAsync("resume point lost");
         world.Trace(() => $"{process.Name} resumes at {string.Join(", ", point.Partitions.Select(p => $"{p.TopicPartition}@{p.Next}"))} (sequence number {point.LastSequenceNumber})");
         return point;

@@ -29,7 +29,7 @@ internal sealed class Simulation
         _world = new SimulationWorld(options);
         _strangers = new Strangers(_world);
         _pumps = new SimulatedPump?[2 + _world.Random.Next(2)];
-        _isMoody = _world.Random.Next(2) == 0 && !Operators.RejectsNothing(options.Seed);
+        _isMoody = _world.Random.Next(2) == 0;
         int count = 1 + _world.Random.Next(4);
         for (int partition = 0; partition < count; partition++)
         {
@@ -74,7 +74,7 @@ internal sealed class Simulation
                 StartPump(i);
             }
         });
-        var operators = new Operators(_world, _topicPartitions, RemakePipeline, AddPartition);
+        var operators = new Operators(_world, _topicPartitions, NextRecord, RemakePipeline, AddPartition);
         _operators = operators;
         Every(1, 2, Publish);
         Every(5, 10, _world.Checker.Check, always: true);
@@ -145,19 +145,19 @@ internal sealed class Simulation
         ModelLog log = _world.Broker.LogOf(_topicPartitions[_world.Random.Next(_topicPartitions.Count)]);
         for (int left = _world.Random.Next(1, 12); left > 0; left--)
         {
-            log.Append(
-                _world.Random.Next(10) switch
-                {
-                    0 => ModelRecord.Gap,
-                    1 or 2 when _isMoody => ModelRecord.Moody,
-                    3 when _isMoody => ModelRecord.Bad,
-                    _ => ModelRecord.Row,
-                },
-                now);
+            log.Append(NextRecord(), now);
         }
 
         log.LastStable = _world.Random.Next(6) == 0 ? log.End - 1 : null;
     }
+
+    private ModelRecord NextRecord() => _world.Random.Next(10) switch
+    {
+        0 => ModelRecord.Gap,
+        1 or 2 when _isMoody => ModelRecord.Moody,
+        3 when _isMoody => ModelRecord.Bad,
+        _ => ModelRecord.Row,
+    };
 
     private void StartCommitter(int index)
     {
@@ -302,7 +302,7 @@ internal sealed class Simulation
         int owner = _owners[topicPartition] = _world.Random.Next(_pumps.Length);
         for (int left = 5; left > 0; left--)
         {
-            _world.Broker.LogOf(topicPartition).Append(ModelRecord.Row, _world.Scheduler.Time.GetUtcNow());
+            _world.Broker.LogOf(topicPartition).Append(NextRecord(), _world.Scheduler.Time.GetUtcNow());
         }
 
         _pumps[owner]?.Attach(topicPartition);
@@ -371,7 +371,7 @@ internal sealed class Simulation
 
     private sealed class DeadLetterReader(SimulationWorld world) : IDeadLetterOffsets
     {
-        public Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, string pipeline, TopicPartition topicPartition, long from, CancellationToken cancellationToken) =>
-            Task.FromResult(world.Checker.DeadLettersOf(deadLetters, topicPartition, from));
+        public Task<IReadOnlyList<long>> ReadAsync(LoadedTable deadLetters, DeadLetterQuery query, CancellationToken cancellationToken) =>
+            Task.FromResult(world.Checker.DeadLettersOf(deadLetters, query));
     }
 }

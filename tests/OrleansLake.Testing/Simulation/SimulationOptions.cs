@@ -14,6 +14,9 @@ internal sealed record SimulationOptions
     /// <summary>Rules of the pump that hold.</summary>
     public PumpRules PumpRules { get; init; } = new();
 
+    /// <summary>Dead letters are known by generation and topic id too, not by offset alone.</summary>
+    public bool DeadLettersApart { get; init; } = true;
+
     /// <summary>Faults and strangers act until then.</summary>
     public TimeSpan FaultsUntil { get; init; } = TimeSpan.FromSeconds(100);
 

@@ -10,9 +10,7 @@ namespace OrleansLake.Testing.Simulation;
 /// <list type="bullet">
 /// <item>Every record below a topic-partition's committed offset is there exactly once, as a row or as a dead letter.</item>
 /// <item>No row is there at or above it, and no dead letter twice.</item>
-/// <item>A row is no dead letter too, but for a record that one schema takes and another rejects: where two owners with
-/// different schemas race, the one that loses may have committed it as a dead letter before the other's row, since no swap
-/// spans two tables.</item>
+/// <item>A row is no dead letter too, also where two owners race with schemas of which only one takes it.</item>
 /// <item>The cumulative counts beside the offset are those of the rows.</item>
 /// <item>Every live file is there, listed once.</item>
 /// <item>A report whose rows are in the table, by a snapshot that is still listed, is not refused because of them (unless the table went back since).</item>
@@ -25,6 +23,7 @@ internal sealed class TableChecker(SimulationWorld world)
 
     private readonly Dictionary<string, IReadOnlyList<ManifestEntry>> _manifests = [];
     private readonly HashSet<RecordId> _seen = [];
+    private readonly SortedDictionary<Line, long> _ends = [];
     private int _living;
     private long? _checkedRows;
     private long? _checkedDead;
@@ -37,10 +36,12 @@ internal sealed class TableChecker(SimulationWorld world)
 
     public void AfterSwap(TableCommit commit, LoadedTable after)
     {
+        RememberEnds(after);
         HashSet<int>? fields = null;
         foreach (TableUpdate update in commit.Updates)
         {
-            if (update is not TableUpdate.AddSnapshot(var snapshot))
+            // What others pick or append is theirs to answer for.
+            if (update is not TableUpdate.AddSnapshot(var snapshot) || !LineageReader.IsOurs(snapshot))
             {
                 continue;
             }
@@ -119,9 +120,9 @@ internal sealed class TableChecker(SimulationWorld world)
 
         _living = GenerationsOf(lineage).LastOrDefault();
         _seen.Clear();
+        SortedDictionary<Line, long> ends = EndsOf(lineage);
         var rowCounts = new Dictionary<TopicPartition, long>();
         var deadCounts = new Dictionary<TopicPartition, long>();
-        var ends = new SortedDictionary<(string, int, int Life, int Generation), long>();
         foreach (RecordId record in RecordsOf(rows))
         {
             if (!_seen.Add(record))
@@ -129,10 +130,8 @@ internal sealed class TableChecker(SimulationWorld world)
                 world.Fail($"{Name(record)} is in the table twice");
             }
 
-            (string, int, int, int) line = (record.TopicPartition.Topic, record.TopicPartition.Partition, record.Life, record.Generation);
-            ends[line] = Math.Max(ends.GetValueOrDefault(line), record.Offset + 1);
             rowCounts[record.TopicPartition] = rowCounts.GetValueOrDefault(record.TopicPartition) + (record.Generation == _living ? 1 : 0);
-            if (!IsBelow(lineage, record, orEarlier: true))
+            if (!IsBelow(ends, record))
             {
                 world.Fail($"{Name(record)} is in the table, whose next offset is {NextOf(lineage, record.TopicPartition)?.Next} of {LifeOf(lineage, record.TopicPartition.Topic)} ({_living})");
             }
@@ -146,64 +145,55 @@ internal sealed class TableChecker(SimulationWorld world)
                 world.Fail($"{Name(record)} is among the dead letters twice");
             }
 
-            if (IsBelow(lineage, record, orEarlier: false))
+            // Above the end: committed before rows that never came, of a life that is over or of one that goes on.
+            if (!IsBelow(ends, record))
             {
-                if (_seen.Add(record))
-                {
-                    deadCounts[record.TopicPartition] = deadCounts.GetValueOrDefault(record.TopicPartition) + 1;
-                }
-                else if (world.Broker.LogOf(record.TopicPartition, record.Life)[record.Offset] != ModelRecord.Moody)
-                {
-                    world.Fail($"{Name(record)} is a row and a dead letter");
-                }
+                continue;
             }
-            else if (record.Generation < _living)
-            {
-                _seen.Add(record);
-            }
-        }
 
-        // What an earlier generation, or the topic's earlier life, brought in: nothing is missing in between.
-        foreach (var ((topic, partition, life, generation), end) in ends)
-        {
-            TopicPartition topicPartition = new(topic, partition);
-            if (generation < _living || life < LifeOf(lineage, topic))
+            if (_seen.Add(record))
             {
-                FindMissing(world.Broker.LogOf(topicPartition, life), generation, end);
+                deadCounts[record.TopicPartition] = deadCounts.GetValueOrDefault(record.TopicPartition) + (record.Generation == _living ? 1 : 0);
+            }
+            else
+            {
+                world.Fail($"{Name(record)} is a row and a dead letter");
             }
         }
 
         Next.Clear();
         foreach (ModelLog newest in world.Broker.Logs)
         {
-            if (NextOf(lineage, newest.TopicPartition) is not { } offset)
+            if (NextOf(lineage, newest.TopicPartition) is { } offset && LifeOf(lineage, newest.TopicPartition.Topic) == newest.Life && _living == world.GenerationNumber)
             {
-                continue;
+                Next[newest.TopicPartition] = offset.Next;
+            }
+        }
+
+        var gaps = new Dictionary<TopicPartition, long>();
+        foreach ((Line line, long end) in ends)
+        {
+            ModelLog log = world.Broker.LogOf(line.TopicPartition, line.Life);
+            if (end > log.End)
+            {
+                world.Fail($"{log.TopicPartition}: the table's next offset is {end}, the topic ends at {log.End}");
+                return;
             }
 
-            int life = LifeOf(lineage, newest.TopicPartition.Topic);
-            ModelLog log = world.Broker.LogOf(newest.TopicPartition, life);
-            if (life == newest.Life && _living == world.GenerationNumber)
-            {
-                Next[log.TopicPartition] = offset.Next;
-            }
+            FindMissing(log, line.Generation, end);
+            gaps[line.TopicPartition] = gaps.GetValueOrDefault(line.TopicPartition) + (line.Generation == _living ? end - log.Records(0, end) : 0);
+        }
 
-            if (offset.Next > log.End)
+        foreach ((TopicPartition topicPartition, long gap) in gaps)
+        {
+            if (NextOf(lineage, topicPartition) is { } offset)
             {
-                world.Fail($"{log.TopicPartition}: the table's next offset is {offset.Next}, the topic ends at {log.End}");
-                continue;
-            }
-
-            long records = log.Records(0, offset.Next);
-            FindMissing(log, _living, offset.Next);
-
-            // How many gaps an earlier life had is not to be seen in its rows.
-            long gap = life == 0 ? offset.Next - records : offset.Gap;
-            var told = (offset.Rows, offset.Rejected, offset.Gap);
-            var found = (rowCounts.GetValueOrDefault(log.TopicPartition), deadCounts.GetValueOrDefault(log.TopicPartition), gap);
-            if (told != found)
-            {
-                world.Fail($"{log.TopicPartition}: the table tells (rows, rejected, gap) {told} below {offset.Next}, and has {found}");
+                var told = (offset.Rows, offset.Rejected, offset.Gap);
+                var found = (rowCounts.GetValueOrDefault(topicPartition), deadCounts.GetValueOrDefault(topicPartition), gap);
+                if (told != found)
+                {
+                    world.Fail($"{topicPartition}: the table tells (rows, rejected, gap) {told} below {offset.Next}, and has {found}");
+                }
             }
         }
     }
@@ -257,9 +247,13 @@ internal sealed class TableChecker(SimulationWorld world)
         .Where(manifest => manifest.AddedSnapshotId == snapshot.SnapshotId)
         .SelectMany(manifest => EntriesOf(table, manifest)).Where(static entry => entry.Status == ManifestEntryStatus.Added).Select(static entry => entry.DataFile);
 
-    /// <summary>The dead letters of a topic-partition that a table holds.</summary>
-    public IReadOnlyList<long> DeadLettersOf(LoadedTable deadLetters, TopicPartition topicPartition, long from) =>
-        RecordsOf(deadLetters).Where(record => record.TopicPartition == topicPartition && record.Offset >= from).Select(record => record.Offset).Distinct().Order().ToList();
+    /// <summary>The dead letters that a table holds, by what its rows tell.</summary>
+    public IReadOnlyList<long> DeadLettersOf(LoadedTable deadLetters, DeadLetterQuery query) =>
+        [.. FilesOf(deadLetters)
+            .SelectMany(static file => file.Rows.Zip(file.TopicIds))
+            .Where(letter => letter.First.TopicPartition == query.TopicPartition && letter.First.Offset >= query.From
+                && (!world.Options.DeadLettersApart || ($"g{letter.First.Generation}" == query.Generation && letter.Second == query.TopicId)))
+            .Select(static letter => letter.First.Offset).Distinct().Order()];
 
     /// <summary>Generations of the pipeline that the table has offsets of: one at most, or something is wrong.</summary>
     public static List<int> GenerationsOf(Lineage lineage) =>
@@ -290,13 +284,59 @@ internal sealed class TableChecker(SimulationWorld world)
         }
     }
 
-    private bool IsBelow(Lineage lineage, RecordId record, bool orEarlier)
+    /// <summary>Where each line of records ends by the table: those it reads now, and those that ended when it went over to another life or generation.</summary>
+    private SortedDictionary<Line, long> EndsOf(Lineage lineage)
     {
-        int life = LifeOf(lineage, record.TopicPartition.Topic);
-        return record.Generation == _living && record.Life == life
-            ? NextOf(lineage, record.TopicPartition) is { } next && record.Offset < next.Next
-            : record.Generation < _living ? orEarlier : record.Generation == _living && record.Life < life;
+        var ends = new SortedDictionary<Line, long>();
+        foreach ((Line line, long end) in _ends)
+        {
+            if (line.Generation < _living || (line.Generation == _living && line.Life < LifeOf(lineage, line.TopicPartition.Topic)))
+            {
+                ends[line] = end;
+            }
+        }
+
+        foreach (ModelLog log in world.Broker.Logs)
+        {
+            if (NextOf(lineage, log.TopicPartition) is { } offset)
+            {
+                ends[new Line(log.TopicPartition, LifeOf(lineage, log.TopicPartition.Topic), _living)] = offset.Next;
+            }
+        }
+
+        return ends;
     }
+
+    private void RememberEnds(LoadedTable after)
+    {
+        if (!after.Identifier.Equals(SimulationWorld.Rows))
+        {
+            return;
+        }
+
+        Lineage lineage = SimulationWorld.Sync(new LineageReader().ReadAsync(after with { Store = world.Store }, SnapshotRef.Main, 0, default));
+        if (lineage.Stop is not null)
+        {
+            return;
+        }
+
+        _living = GenerationsOf(lineage).LastOrDefault();
+        foreach (ModelLog log in world.Broker.Logs)
+        {
+            var line = new Line(log.TopicPartition, LifeOf(lineage, log.TopicPartition.Topic), _living);
+            if (NextOf(lineage, log.TopicPartition) is { } offset)
+            {
+                _ends[line] = offset.Next;
+            }
+            else
+            {
+                _ends.Remove(line); // rolled back to before it began
+            }
+        }
+    }
+
+    private static bool IsBelow(SortedDictionary<Line, long> ends, RecordId record) =>
+        ends.TryGetValue(new Line(record.TopicPartition, record.Life, record.Generation), out long end) && record.Offset < end;
 
     private static string Name(RecordId record) =>
         $"{record.TopicPartition}@{record.Offset}{(record.Life > 0 ? $" (life {record.Life})" : "")}{(record.Generation > 1 ? $" of generation {record.Generation}" : "")}";
@@ -304,7 +344,9 @@ internal sealed class TableChecker(SimulationWorld world)
     private PartitionOffset? NextOf(Lineage lineage, TopicPartition topicPartition) =>
         lineage.Offsets.Find(SimulationWorld.Pipeline, $"g{_living}", topicPartition);
 
-    private IEnumerable<RecordId> RecordsOf(LoadedTable table)
+    private IEnumerable<RecordId> RecordsOf(LoadedTable table) => FilesOf(table).SelectMany(static file => file.Rows);
+
+    private IEnumerable<ModelFile> FilesOf(LoadedTable table)
     {
         if (table.Metadata.FindRef(SnapshotRef.Main) is not { } snapshot)
         {
@@ -335,10 +377,7 @@ internal sealed class TableChecker(SimulationWorld world)
                 world.Fail($"{path} was written for table {file.Table}, and is live in {table.Metadata.TableUuid}");
             }
 
-            foreach (RecordId record in file.Rows)
-            {
-                yield return record;
-            }
+            yield return file;
         }
     }
 
@@ -357,5 +396,12 @@ internal sealed class TableChecker(SimulationWorld world)
         }
 
         return entries;
+    }
+
+    /// <summary>Records that follow each other: of one topic-partition, in one life of its topic, as one generation of the pipeline reads them.</summary>
+    private readonly record struct Line(TopicPartition TopicPartition, int Life, int Generation) : IComparable<Line>
+    {
+        public int CompareTo(Line other) =>
+            (TopicPartition.Topic, TopicPartition.Partition, Life, Generation).CompareTo((other.TopicPartition.Topic, other.TopicPartition.Partition, other.Life, other.Generation));
     }
 }
