@@ -10,6 +10,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
+    Fuzz.Create(),
     IngestBenchmark.Create(),
     Simulate.Create(),
 };

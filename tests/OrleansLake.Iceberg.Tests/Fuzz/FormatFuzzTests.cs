@@ -1,6 +1,5 @@
 using OrleansLake.Testing;
 using OrleansLake.Testing.Iceberg;
-using static OrleansLake.Iceberg.Tests.TestTables;
 
 namespace OrleansLake.Iceberg.Tests.Fuzz;
 
@@ -12,7 +11,7 @@ public sealed class FormatFuzzTests
     public async Task Our_own_files_however_damaged_are_read_or_refused()
     {
         var fuzz = new FormatFuzz();
-        await AddOurOwnAsync(fuzz);
+        await fuzz.AddOurOwnAsync();
         await RunAsync(fuzz, 0);
     }
 
@@ -26,15 +25,7 @@ public sealed class FormatFuzzTests
         }
 
         var fuzz = new FormatFuzz();
-        fuzz.AddDirectory(metadata);
-        foreach (string directory in Directory.EnumerateDirectories(tables, "metadata", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-        {
-            if (await LocalTable.OpenAsync(Path.GetDirectoryName(directory)!, default) is { } table)
-            {
-                await fuzz.AddTableAsync(table);
-            }
-        }
-
+        await fuzz.AddOthersAsync(metadata, tables);
         await RunAsync(fuzz, 1_000_000);
     }
 
@@ -48,22 +39,5 @@ public sealed class FormatFuzzTests
         // A fuzz that damages nothing, or everything beyond recognition, shows nothing.
         Assert.InRange(fuzz.Ends.Read, Rounds / 50, Rounds);
         Assert.InRange(fuzz.Ends.Refused, Rounds / 5, Rounds);
-    }
-
-    private static async Task AddOurOwnAsync(FormatFuzz fuzz)
-    {
-        for (int version = 2; version <= 3; version++)
-        {
-            foreach (string codec in (string[])["uncompressed", "gzip", "zstd"])
-            {
-                var (catalog, _, table) = await InMemoryAsync(Creation(version, new Dictionary<string, string> { ["write.avro.compression-codec"] = codec }));
-                table = await AppendAsync(catalog, table, 1, File("memory://f1"), File("memory://f2", day: null));
-                table = await AppendAsync(catalog, table, 2, File("memory://f3", day: 3));
-                await fuzz.AddTableAsync(table);
-                fuzz.AddCommit(
-                    [new TableRequirement.AssertTableUuid(table.Metadata.TableUuid), new TableRequirement.AssertRefSnapshotId("main", 1)],
-                    [new TableUpdate.AddSnapshot(table.Metadata.Snapshots[^1]), new TableUpdate.AddSchema(table.Metadata.CurrentSchema), new TableUpdate.AddPartitionSpec(table.Metadata.DefaultSpec)]);
-            }
-        }
     }
 }

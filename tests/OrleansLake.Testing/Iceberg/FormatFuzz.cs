@@ -45,6 +45,66 @@ public sealed class FormatFuzz
         }
     }
 
+    /// <summary>Takes files that other writers made: a folder of metadata, and one of tables.</summary>
+    public async Task AddOthersAsync(string metadata, string tables)
+    {
+        AddDirectory(metadata);
+        foreach (string directory in Directory.EnumerateDirectories(tables, "metadata", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        {
+            if (await LocalTable.OpenAsync(Path.GetDirectoryName(directory)!, default) is { } table)
+            {
+                await AddTableAsync(table);
+            }
+        }
+    }
+
+    /// <summary>Takes tables that this library writes: both versions, every codec.</summary>
+    public async Task AddOurOwnAsync()
+    {
+        var ids = new IdSource(TimeProvider.System, new Random(1));
+        var identifier = new TableIdentifier(["db"], "events");
+        for (int version = 2; version <= 3; version++)
+        {
+            foreach (string codec in (string[])["uncompressed", "gzip", "zstd"])
+            {
+                var catalog = new InMemoryCatalog(new InMemoryObjectStore(), TimeProvider.System, ids);
+                var creation = new TableCreation
+                {
+                    FormatVersion = version,
+                    Schema = new Schema
+                    {
+                        SchemaId = 0,
+                        Fields =
+                        [
+                            new NestedField(1, "id", true, new LongType()), new NestedField(2, "ts", false, new TimestampType(true)), new NestedField(3, "name", false, new StringType()),
+                            new NestedField(4, "tags", false, new ListType(5, new MapType(6, new StringType(), 7, new DecimalType(9, 2), false), false)),
+                        ],
+                    },
+                    PartitionSpec = new PartitionSpec { SpecId = 0, Fields = [new PartitionField(1000, "ts_day", [2], new Transform.Day()), new PartitionField(1001, "name_b", [3], new Transform.Bucket(4))] },
+                    SortOrder = new SortOrder { OrderId = 1, Fields = [new SortField([1], new Transform.Identity(), false, true)] },
+                    Properties = new Dictionary<string, string> { ["write.avro.compression-codec"] = codec },
+                };
+                var table = await catalog.CreateTableAsync(identifier, creation, default);
+                for (int i = 0; i < 3; i++)
+                {
+                    var append = new AppendFiles(SnapshotRef.Main, ids, TimeProvider.System);
+                    append.Add(new DataFile
+                    {
+                        FilePath = $"memory://f{i}", SpecId = 0, Partition = new PartitionKey([19000 + i, i == 0 ? null : i]), RecordCount = 10 + i, FileSizeBytes = 1000,
+                        ColumnSizes = new Dictionary<int, long> { [1] = 80, [3] = 20 }, ValueCounts = new Dictionary<int, long> { [1] = 10 }, NullValueCounts = new Dictionary<int, long> { [3] = 1 },
+                        LowerBounds = new Dictionary<int, byte[]> { [1] = new byte[8], [3] = [97] }, UpperBounds = new Dictionary<int, byte[]> { [1] = [9, 0, 0, 0, 0, 0, 0, 0] },
+                        SplitOffsets = [4], SortOrderId = 1,
+                    });
+                    var staged = await append.StageAsync(table, new SnapshotExtras(), default);
+                    table = ((CommitResult.Committed)await catalog.CommitTableAsync(new TableCommit(table, staged.Requirements, staged.Updates), default)).Table;
+                    AddCommit(staged.Requirements, staged.Updates);
+                }
+
+                await AddTableAsync(table);
+            }
+        }
+    }
+
     /// <summary>Takes a table's metadata, manifest lists and manifests.</summary>
     public async Task AddTableAsync(LoadedTable table)
     {
