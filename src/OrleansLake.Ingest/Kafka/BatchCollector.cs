@@ -159,7 +159,7 @@ internal sealed unsafe class BatchCollector : IDisposable
             if (partition is null || partition.Stopped || partition.Restarting || message->Offset < partition.Position)
                 continue;
 
-            int length = (int)message->Length + (keys ? (int)message->KeyLength : 0);
+            int length = (int)message->Length + 1 + (keys ? (int)message->KeyLength : 0);
             _headersLengthOf[i] = 0;
             if (headers)
             {
@@ -231,6 +231,7 @@ internal sealed unsafe class BatchCollector : IDisposable
         record.ValueLength = message->Payload == null ? -1 : (int)message->Length;
         new ReadOnlySpan<byte>(message->Payload, (int)message->Length).CopyTo(buffer.AsSpan(used));
         used += (int)message->Length;
+        buffer[used++] = 0;
 
         record.KeyStart = used;
         record.KeyLength = -1;

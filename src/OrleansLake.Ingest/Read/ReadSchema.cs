@@ -73,6 +73,19 @@ internal sealed class ReadSchema
         return all.Count == Fields.Count ? this : new ReadSchema(Rows.Fields, all);
     }
 
+    /// <summary>Some fields that lie in no list or map, each in the structs around it, with nothing beside them.</summary>
+    /// <exception cref="ArgumentException">A field is not in the schema, or lies in a list or map.</exception>
+    public static IReadOnlyList<NestedField> Only(Schema schema, IEnumerable<int> ids)
+    {
+        var selected = new List<NestedField>();
+        foreach (int id in ids)
+        {
+            Add(schema, selected, Only(schema.Fields, id) ?? throw new ArgumentException(FormattableString.Invariant($"field {id} is no column, or lies in a list or map")));
+        }
+
+        return selected;
+    }
+
     /// <summary>The column of a primitive field that lies in no list or map.</summary>
     public int LeafOf(int fieldId) => _leafOf[fieldId];
 
@@ -126,18 +139,23 @@ internal sealed class ReadSchema
                     ?? throw new ArgumentException($"column {name}: what lies in a list or map is read with the whole of it")
                 : MetadataColumns.Find(metadata, name)
                     ?? throw new ArgumentException($"column {name}: the table has none of that name; it has {string.Join(", ", schema.Fields.Select(one => one.Name))}");
-            int same = selected.FindIndex(one => one.Id == chosen.Id);
-            if (same < 0)
-            {
-                selected.Add(chosen);
-            }
-            else
-            {
-                selected[same] = Merge(schema, selected[same], chosen);
-            }
+            Add(schema, selected, chosen);
         }
 
         return selected;
+    }
+
+    private static void Add(Schema schema, List<NestedField> selected, NestedField chosen)
+    {
+        int same = selected.FindIndex(one => one.Id == chosen.Id);
+        if (same < 0)
+        {
+            selected.Add(chosen);
+        }
+        else
+        {
+            selected[same] = Merge(schema, selected[same], chosen);
+        }
     }
 
     private static NestedField? Similar(Schema schema, string name)

@@ -46,14 +46,16 @@ public static class DeleteFileWriter
         LoadedTable table, string location, int specId, PartitionKey partition, IReadOnlyList<int> equalityIds, IEnumerable<object?[]> rows, CancellationToken cancellationToken)
     {
         var schema = table.Metadata.CurrentSchema;
-        // Fields of structs stand at the top of the file, by their ids; a struct around them may be null, so they may.
-        List<NestedField> fields = [.. equalityIds.Select(id => schema.Fields.FirstOrDefault(field => field.Id == id)
-            ?? (schema.FindField(id) is { } nested ? nested with { Required = false } : throw new ArgumentException($"table {table.Identifier} has no column of id {id}", nameof(equalityIds))))];
-        if (fields.Find(field => field.Type is not PrimitiveType or FloatType or DoubleType) is { } wrong)
+        var fields = ReadSchema.Only(schema, equalityIds);
+        foreach (int id in equalityIds)
         {
-            throw new ArgumentException($"rows are not told apart by column {wrong.Name}, a {(wrong.Type as PrimitiveType)?.Spelling ?? "nested type"}", nameof(equalityIds));
+            if (schema.FindField(id) is { Type: not PrimitiveType or FloatType or DoubleType } wrong)
+            {
+                throw new ArgumentException($"rows are not told apart by column {wrong.Name}, a {(wrong.Type as PrimitiveType)?.Spelling ?? "nested type"}", nameof(equalityIds));
+            }
         }
 
+        var slots = equalityIds.Select((id, i) => (id, i)).ToDictionary(pair => pair.id, pair => pair.i);
         var file = new DataFile
         {
             Content = DataFileContent.EqualityDeletes,
@@ -66,7 +68,19 @@ public static class DeleteFileWriter
             SortOrderId = 0,
         };
         var names = new Dictionary<string, string> { ["delete-type"] = "equality", ["delete-field-ids"] = string.Join(',', equalityIds.Select(id => id.ToString(CultureInfo.InvariantCulture))) };
-        return await WriteAsync(table, file, fields, rows, table.Metadata.Properties, names, cancellationToken).ConfigureAwait(false);
+        return await WriteAsync(table, file, fields, rows.Select(row => fields.Select(field => Nest(field, slots, row)).ToArray()), table.Metadata.Properties, names, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The value of a field, or the struct around some values; a struct of nothing but nulls is null where it may be.</summary>
+    private static object? Nest(NestedField field, Dictionary<int, int> slots, object?[] row)
+    {
+        if (slots.TryGetValue(field.Id, out int slot))
+        {
+            return row[slot];
+        }
+
+        object?[] inner = [.. ((StructType)field.Type).Fields.Select(child => Nest(child, slots, row))];
+        return field.Required || inner.Any(value => value is not null) ? inner : null;
     }
 
     private static async Task<DataFile> WriteAsync(
