@@ -1,3 +1,4 @@
+using OrleansLake.Parquet.Buffers;
 using OrleansLake.Parquet.Footers;
 
 namespace OrleansLake.Parquet.Reading;
@@ -5,7 +6,7 @@ namespace OrleansLake.Parquet.Reading;
 /// <summary>Reads one column of a row group, so many rows at a time, and skips rows in between.</summary>
 internal sealed class ColumnReader : IDisposable
 {
-    private const int WindowSlots = 4096;
+    private const int WindowSlots = ColumnMemory.WindowSlots;
 
     private readonly ColumnDescriptor _column;
     private readonly PageReader _pages;
@@ -14,12 +15,11 @@ internal sealed class ColumnReader : IDisposable
     private readonly string _place;
     private readonly long _slotCount;
     private readonly long _rowCount;
+    private readonly ColumnMemory _memory;
     private readonly byte[] _repetition;
     private readonly byte[] _definition;
     private ValueDecoder? _values;
-    private PageEncoding _encoding;
     private ColumnBuffer? _dictionary;
-    private ColumnBuffer? _skipped;
     private LevelDecoder _repetitionLevels;
     private LevelDecoder _definitionLevels;
 
@@ -33,7 +33,6 @@ internal sealed class ColumnReader : IDisposable
     private int _window;
     private int _windowAt;
     private bool _rowOpen;
-    private bool _rowMustStart = true;
 
     /// <param name="source">The file.</param>
     /// <param name="chunk">What the footer says of the column.</param>
@@ -41,8 +40,9 @@ internal sealed class ColumnReader : IDisposable
     /// <param name="rowCount">Rows of the row group.</param>
     /// <param name="padding">Bytes behind the chunk that may belong to it.</param>
     /// <param name="place">What stands before the column in messages.</param>
+    /// <param name="memory">What is kept from chunk to chunk.</param>
     /// <param name="options">Limits.</param>
-    public ColumnReader(ByteSource source, ColumnChunk chunk, PageLocation[]? locations, long rowCount, int padding, string place, ParquetReaderOptions options)
+    public ColumnReader(ByteSource source, ColumnChunk chunk, PageLocation[]? locations, long rowCount, int padding, string place, ColumnMemory memory, ParquetReaderOptions options)
     {
         _column = chunk.Column;
         _place = $"{place}: column {_column}";
@@ -55,8 +55,9 @@ internal sealed class ColumnReader : IDisposable
             throw new ParquetFormatException($"{_place} is nested too deeply");
         }
 
-        _repetition = _column.MaxRepetitionLevel > 0 ? new byte[WindowSlots] : [];
-        _definition = _column.MaxDefinitionLevel > 0 ? new byte[WindowSlots] : [];
+        _memory = memory;
+        _repetition = memory.Repetition;
+        _definition = memory.Definition;
         try
         {
             _pages = new PageReader(source, chunk, padding, options);
@@ -172,27 +173,26 @@ internal sealed class ColumnReader : IDisposable
     private int SlotsOf(ref long rows)
     {
         var levels = _repetition.AsSpan(_windowAt, _window - _windowAt);
-        for (int i = 0; i < levels.Length; i++)
+        int first = 0;
+        if (!_rowOpen)
         {
-            if (levels[i] != 0)
+            if (levels[0] != 0)
             {
-                continue;
-            }
-
-            if (_rowOpen)
-            {
-                _rowOpen = false;
-                _row++;
-                if (--rows == 0)
-                {
-                    return i;
-                }
+                throw new ParquetFormatException($"expected a row to start, got repetition level {levels[0]}");
             }
 
             _rowOpen = true;
+            first = 1;
         }
 
-        return levels.Length;
+        // The row that is open ends where the next one starts.
+        int ended = (int)Math.Min(rows - 1, int.MaxValue);
+        int slots = RowWalk.SlotsOfRows(levels[first..], ref ended) + first;
+        bool isLast = slots < levels.Length;
+        _row += ended + (isLast ? 1 : 0);
+        rows -= ended + (isLast ? 1 : 0);
+        _rowOpen = !isLast;
+        return slots;
     }
 
     /// <summary>Appends slots of the window, or drops them.</summary>
@@ -204,7 +204,7 @@ internal sealed class ColumnReader : IDisposable
             throw new ParquetFormatException($"rows of more than {_options.LargestBatchSlots} slots");
         }
 
-        into ??= _skipped ??= new ColumnBuffer(_column with { MaxDefinitionLevel = 0, MaxRepetitionLevel = 0 });
+        into ??= _memory.Skipped;
         into.Reserve(slots);
         int values = slots;
         if (_column.MaxDefinitionLevel > 0)
@@ -263,12 +263,6 @@ internal sealed class ColumnReader : IDisposable
         if (IsRepeated)
         {
             _repetitionLevels.Read(_repetition.AsSpan(0, slots), _column.MaxRepetitionLevel);
-            if (_rowMustStart && _repetition[0] != 0)
-            {
-                throw new ParquetFormatException($"expected a row to start, got repetition level {_repetition[0]}");
-            }
-
-            _rowMustStart = false;
         }
 
         if (_column.MaxDefinitionLevel > 0)
@@ -342,7 +336,6 @@ internal sealed class ColumnReader : IDisposable
         _location = page - 1;
         _pageSlots = _window = _windowAt = 0;
         _rowOpen = false;
-        _rowMustStart = true;
         _row = pages[page].FirstRow;
         _slots = IsRepeated ? -1 : _row;
     }
@@ -383,7 +376,7 @@ internal sealed class ColumnReader : IDisposable
         }
 
         _pages.ReadBody();
-        _dictionary = DictionaryPage.Read(header, _column, _pages.Page, _pages.PageStart, _pages.PageEnd);
+        _dictionary = DictionaryPage.Read(header, _memory, _pages.Page, _pages.PageStart, _pages.PageEnd);
     }
 
     private void StartPage(PageHeader header)
@@ -404,10 +397,10 @@ internal sealed class ColumnReader : IDisposable
             _definitionLevels = LevelDecoder.OfVersion1(header.DefinitionLevelEncoding, page, ref at, end, header.ValueCount, _column.MaxDefinitionLevel);
         }
 
-        if (_values is null || _encoding != header.Encoding)
+        _values = _memory.Decoder(header.Encoding);
+        if (_values is DictionaryDecoder indices)
         {
-            _values = ValueDecoder.For(header.Encoding, _column, _dictionary);
-            _encoding = header.Encoding;
+            indices.Dictionary = _dictionary;
         }
 
         _values.Start(page, at, end, header.ValueCount);

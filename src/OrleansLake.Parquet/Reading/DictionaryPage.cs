@@ -7,16 +7,16 @@ internal static class DictionaryPage
 {
     private const int Step = 4096;
 
-    public static ColumnBuffer Read(PageHeader header, ColumnDescriptor column, byte[] page, int start, int end)
+    public static ColumnBuffer Read(PageHeader header, ColumnMemory memory, byte[] page, int start, int end)
     {
         if (header.Encoding is not (PageEncoding.Plain or PageEncoding.PlainDictionary))
         {
             throw new ParquetFormatException($"a dictionary in encoding {header.Encoding}");
         }
 
-        var decoder = ValueDecoder.For(PageEncoding.Plain, column, null);
+        var decoder = memory.Decoder(PageEncoding.Plain);
         decoder.Start(page, start, end, header.ValueCount);
-        var dictionary = new ColumnBuffer(column with { MaxDefinitionLevel = 0, MaxRepetitionLevel = 0 });
+        var dictionary = memory.Dictionary();
 
         // Only as many at a time as the bytes can hold: the count is only what the header says.
         int left = header.ValueCount;

@@ -232,7 +232,8 @@ public sealed class ParquetReader
 
     private IEnumerable<ColumnBatch> ReadBatches(RowSelection selection, Projection projection)
     {
-        var batch = new ColumnBatch(projection.Schema);
+        var memory = selection.Memory ?? new ReadMemory();
+        var batch = memory.BatchOf(projection.Schema);
         foreach (var (index, rowGroup) in RowGroups(selection))
         {
             var rows = Select(index, selection);
@@ -244,7 +245,7 @@ public sealed class ParquetReader
             var sections = DataSections(index, projection, rows);
             bool isSmall = sections.Sum(section => section.Length) <= _options.FetchBytes;
             using var fetched = FetchedBytes.Fetch(_source, isSmall ? sections : [], _options.CoalesceBytes);
-            using var reader = new RowGroupReader(fetched, index, rowGroup, projection, rows, _options);
+            using var reader = new RowGroupReader(fetched, index, rowGroup, projection, rows, memory, _options);
             while (reader.Read(batch, selection.BatchRows))
             {
                 yield return batch;
@@ -255,7 +256,8 @@ public sealed class ParquetReader
     private async IAsyncEnumerable<ColumnBatch> ReadBatchesAsync(
         RowSelection selection, Projection projection, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var batch = new ColumnBatch(projection.Schema);
+        var memory = selection.Memory ?? new ReadMemory();
+        var batch = memory.BatchOf(projection.Schema);
         foreach (var (index, rowGroup) in RowGroups(selection))
         {
             var rows = RowRange.Within(index.Rows, selection.Rows);
@@ -280,7 +282,7 @@ public sealed class ParquetReader
 
             var sections = DataSections(index, projection, rows);
             using var fetched = await FetchedBytes.FetchAsync(_source, sections, _options.CoalesceBytes, cancellationToken).ConfigureAwait(false);
-            using var reader = new RowGroupReader(fetched, index, rowGroup, projection, rows, _options);
+            using var reader = new RowGroupReader(fetched, index, rowGroup, projection, rows, memory, _options);
             while (reader.Read(batch, selection.BatchRows))
             {
                 yield return batch;

@@ -16,8 +16,10 @@ internal sealed class RowGroupReader : IDisposable
     /// <param name="rowGroup">The row group.</param>
     /// <param name="projection">The columns.</param>
     /// <param name="rows">Rows of the row group by their number in the file, ascending.</param>
+    /// <param name="memory">What is kept from row group to row group.</param>
     /// <param name="options">Limits.</param>
-    public RowGroupReader(ByteSource source, RowGroupIndex index, RowGroup rowGroup, Projection projection, List<RowRange> rows, ParquetReaderOptions options)
+    public RowGroupReader(
+        ByteSource source, RowGroupIndex index, RowGroup rowGroup, Projection projection, List<RowRange> rows, ReadMemory memory, ParquetReaderOptions options)
     {
         _all = index.Rows;
         _rows = rows;
@@ -28,7 +30,7 @@ internal sealed class RowGroupReader : IDisposable
         {
             var column = projection.FileColumns[i];
             var pages = isWhole ? null : index.PagesOf(column);
-            _columns[i] = new ColumnReader(source, rowGroup.Columns[column.Index], pages, rowGroup.RowCount, index.Padding, index.Place, options);
+            _columns[i] = new ColumnReader(source, rowGroup.Columns[column.Index], pages, rowGroup.RowCount, index.Padding, index.Place, memory.ColumnOf(i, column), options);
         }
     }
 

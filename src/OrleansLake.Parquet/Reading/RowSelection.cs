@@ -20,4 +20,7 @@ public sealed record RowSelection
 
     /// <summary>Rows a batch at most.</summary>
     public int BatchRows { get; init; } = ParquetReader.DefaultBatchRows;
+
+    /// <summary>Memory of an earlier reading, which must have ended; null for memory of its own.</summary>
+    public ReadMemory? Memory { get; init; }
 }

@@ -30,7 +30,7 @@ internal sealed class Conversion : IDisposable
         _lines = lines;
         var ids = new IdSource(TimeProvider.System, new Random());
         (_table, _deadLetters) = create(new LocalCatalog(_warehouse, TimeProvider.System, ids)).GetAwaiter().GetResult();
-        _writers = new RowWriterFactory(new RowWriterOptions { Pipeline = "bench" }, TimeProvider.System, ids);
+        _writers = new RowWriterFactory(new RowWriterOptions { Pipeline = "bench", Generation = "bench" }, TimeProvider.System, ids);
     }
 
     /// <summary>The table that the rows are written for.</summary>
