@@ -21,7 +21,7 @@ internal sealed class FileMetrics
     {
     }
 
-    /// <summary>For files of any schema, by a table's properties.</summary>
+    /// <summary>For files of a schema of their own: delete files.</summary>
     public FileMetrics(Schema schema, ParquetSchema columns, IReadOnlyDictionary<string, string> properties, SortOrder? order = null)
     {
         int[] ids = [.. columns.Columns.Select(column => column.FieldId ?? throw new ArgumentException($"column {column} has no field id", nameof(columns)))];
