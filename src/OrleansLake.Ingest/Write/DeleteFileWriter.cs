@@ -108,6 +108,6 @@ public static class DeleteFileWriter
         var written = writer.Close();
         await destination.CompleteAsync(cancellationToken).ConfigureAwait(false);
         var described = file with { RecordCount = written.RowCount, FileSizeBytes = written.FileSizeBytes, SplitOffsets = written.SplitPositions };
-        return new FileMetrics(schema, columns, null, properties).Describe(described, written);
+        return new FileMetrics(schema, columns, properties).Describe(described, written);
     }
 }
