@@ -5,6 +5,7 @@ using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Encode;
 using OrleansLake.Benchmarks.Ingest;
+using OrleansLake.Benchmarks.Scan;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
@@ -16,6 +17,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     CompactBenchmark.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),
+    ScanBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();
