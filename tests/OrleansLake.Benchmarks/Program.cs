@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OrleansLake.Benchmarks;
+using OrleansLake.Benchmarks.Compact;
 using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Encode;
@@ -10,7 +11,10 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
+    FuzzJson.Create(),
+    CompactBenchmark.Create(),
     IngestBenchmark.Create(),
+    PollBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();
