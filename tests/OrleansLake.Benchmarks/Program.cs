@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OrleansLake.Benchmarks;
+using OrleansLake.Benchmarks.Compact;
 using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Encode;
@@ -11,6 +12,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
     FuzzJson.Create(),
+    CompactBenchmark.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),
     Simulate.Create(),

@@ -52,6 +52,11 @@ public abstract class SnapshotChange
             throw new NotSupportedException($"table {metadata.Location} has format version {metadata.FormatVersion}: it can be read, but is written only after an upgrade to 2");
         }
 
+        if (metadata.Properties.TryGetValue("encryption.key-id", out string? key))
+        {
+            throw new NotSupportedException($"table {metadata.Location} is encrypted ({key}): its files are neither read nor written here");
+        }
+
         if (metadata.Refs.TryGetValue(_branch, out var reference) && reference.IsTag)
         {
             throw new ArgumentException($"{_branch}: expected a branch, got a tag");

@@ -10,10 +10,10 @@ namespace OrleansLake.Benchmarks.Convert;
 internal sealed class DuckDbRival : IDisposable
 {
     private readonly Process _node;
-    private readonly string _input;
+    private readonly string? _input;
     private readonly string _output;
 
-    private DuckDbRival(Process node, string input, string output)
+    private DuckDbRival(Process node, string? input, string output)
     {
         _node = node;
         _input = input;
@@ -23,17 +23,23 @@ internal sealed class DuckDbRival : IDisposable
     /// <summary>Starts it, on the core that this process is on, with the documents in a file that the page cache holds.</summary>
     public static DuckDbRival Start(JsonLines lines, Schema schema, int zstdLevel)
     {
-        if (ForeignReaders.Absent is { } reason)
-        {
-            throw new InvalidOperationException($"--versus duckdb: {reason}");
-        }
-
         string stem = Path.Combine(Path.GetTempPath(), $"lake-bench-{Guid.NewGuid():N}");
         (string input, string output) = (stem + ".ndjson", stem + ".parquet");
         File.WriteAllBytes(input, lines.Text);
         string columns = string.Join(", ", schema.Fields.Select(field => $"{Quote(field.Name)}: {Quote(TypeOf(field.Type))}"));
         string copy = $"COPY (SELECT * FROM read_json({Quote(input)}, format = 'newline_delimited', columns = {{{columns}}})) "
             + string.Create(CultureInfo.InvariantCulture, $"TO {Quote(output)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {zstdLevel})");
+        return Start(copy, input, output);
+    }
+
+    /// <summary>Starts it for any statement that writes a file.</summary>
+    public static DuckDbRival Start(string copy, string? input, string output)
+    {
+        if (ForeignReaders.Absent is { } reason)
+        {
+            throw new InvalidOperationException($"--versus duckdb: {reason}");
+        }
+
         var start = new ProcessStartInfo("node") { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.ArgumentList.Add(Path.Combine(Repository.Root, "tests", "readers", "duckdb-convert.mjs"));
         start.ArgumentList.Add("SET TimeZone = 'UTC'");
@@ -58,7 +64,11 @@ internal sealed class DuckDbRival : IDisposable
         _node.StandardInput.Close();
         _node.WaitForExit();
         _node.Dispose();
-        File.Delete(_input);
+        if (_input is not null)
+        {
+            File.Delete(_input);
+        }
+
         File.Delete(_output);
     }
 

@@ -189,6 +189,17 @@ internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess pro
     public Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
     {
         string name = commit.Base.Identifier.Name;
+        if (world.SlowDeadLetters && commit.Base.Identifier.Equals(SimulationWorld.Dead) && world.Happens(0.6, "swap of dead letters on its way"))
+        {
+            TimeSpan delay = world.UpTo(15);
+            return LaterAsync();
+
+            async Task<CommitResult> LaterAsync()
+            {
+                await world.Scheduler.Later(delay, static () => true);
+                return await SwapAsync(commit);
+            }
+        }
         if (world.Happens(0.05, "swap lost"))
         {
             return process.Ask<CommitResult>("swap", () => new CommitResult.Unknown(new IOException("swap: no answer")));
@@ -219,12 +230,14 @@ internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess pro
             });
         }
 
-        return process.Ask("swap", () => world.Swap(commit, process.Name) switch
-        {
-            CommitResult.Committed(var table) => new CommitResult.Committed(table with { Store = _store }),
-            var other => other,
-        });
+        return SwapAsync(commit);
     }
+
+    private Task<CommitResult> SwapAsync(TableCommit commit) => process.Ask("swap", () => world.Swap(commit, process.Name) switch
+    {
+        CommitResult.Committed(var table) => new CommitResult.Committed(table with { Store = _store }),
+        var other => other,
+    });
 
     public Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken) => throw new NotSupportedException();
 
@@ -259,6 +272,11 @@ internal sealed class SimulatedNetwork(SimulationWorld world, SimulatedProcess p
     {
         world.Record(report);
         await HopAsync("report lost");
+        if (world.Holds(report))
+        {
+            throw new TimeoutException("the report is on its way");
+        }
+
         world.Trace(() => $"{process.Name} reports {Short(report.ReportId)} to committer {_target}: {string.Join(", ", report.Ranges.Select(range => $"{range.TopicPartition} {range.Range}"))}");
         if (world.Happens(0.08, "report repeated"))
         {

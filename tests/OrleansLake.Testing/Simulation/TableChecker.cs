@@ -199,19 +199,35 @@ internal sealed class TableChecker(SimulationWorld world)
     }
 
     /// <summary>
-    /// What the audit says must agree: it never refutes a table that is right. (One that is wrong it may be unable to judge:
-    /// it reads no topic.)
+    /// What the audit says must agree, both ways: it never refutes a table that is right, and never calls one proved that was
+    /// tampered with. (What it cannot judge it may say so of.)
     /// </summary>
     public AuditVerdict Audit()
     {
-        AuditResult result = SimulationWorld.Sync(OrleansLake.Ingest.Commit.Audit.RunAsync(world.Load(SimulationWorld.Rows)!, world.Load(SimulationWorld.Dead)!));
+        LoadedTable rows = world.Load(SimulationWorld.Rows)!;
+        LoadedTable dead = world.Load(SimulationWorld.Dead)!;
+        AuditResult result = AuditOf(rows, dead);
         if (world.Violation is null && result.Verdict == AuditVerdict.Refuted)
         {
             world.Fail($"the audit refutes a table that is right: {result}");
         }
 
+        if (world.Violation is null && result.Verdict == AuditVerdict.Proved)
+        {
+            foreach (var (what, spoiledRows, spoiledDead, isWrong) in new Tampering(rows, dead, world.Options.Seed).All())
+            {
+                world.Count($"tampered: {what}");
+                if (AuditOf(spoiledRows, spoiledDead) is var spoiled && (spoiled.Verdict == AuditVerdict.Proved) == isWrong)
+                {
+                    world.Fail($"{what}, and the audit says: {spoiled}");
+                }
+            }
+        }
+
         return result.Verdict;
     }
+
+    private static AuditResult AuditOf(LoadedTable rows, LoadedTable dead) => SimulationWorld.Sync(OrleansLake.Ingest.Commit.Audit.RunAsync(rows, dead));
 
     /// <summary>Every record is in.</summary>
     public bool IsComplete()
@@ -320,17 +336,18 @@ internal sealed class TableChecker(SimulationWorld world)
             return;
         }
 
+        // What the table no longer tells of never was: it may have been rolled back to before a life or a generation began.
         _living = GenerationsOf(lineage).LastOrDefault();
+        foreach (Line line in _ends.Keys.Where(line => line.Generation > _living || (line.Generation == _living && line.Life >= LifeOf(lineage, line.TopicPartition.Topic))).ToList())
+        {
+            _ends.Remove(line);
+        }
+
         foreach (ModelLog log in world.Broker.Logs)
         {
-            var line = new Line(log.TopicPartition, LifeOf(lineage, log.TopicPartition.Topic), _living);
             if (NextOf(lineage, log.TopicPartition) is { } offset)
             {
-                _ends[line] = offset.Next;
-            }
-            else
-            {
-                _ends.Remove(line); // rolled back to before it began
+                _ends[new Line(log.TopicPartition, LifeOf(lineage, log.TopicPartition.Topic), _living)] = offset.Next;
             }
         }
     }
