@@ -12,6 +12,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
     CompactBenchmark.Create(),
+    FuzzParquet.Create(),
     IngestBenchmark.Create(),
     Simulate.Create(),
 };
