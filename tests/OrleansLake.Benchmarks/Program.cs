@@ -11,9 +11,11 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
+    FuzzJson.Create(),
     CompactBenchmark.Create(),
     FuzzParquet.Create(),
     IngestBenchmark.Create(),
+    PollBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();

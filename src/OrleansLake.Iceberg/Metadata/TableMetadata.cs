@@ -103,6 +103,23 @@ public sealed record TableMetadata
     /// <summary>A snapshot by its id; null when it is not listed.</summary>
     public Snapshot? FindSnapshot(long? snapshotId) => Snapshots.FirstOrDefault(snapshot => snapshot.SnapshotId == snapshotId);
 
+    /// <summary>A snapshot and those that it was made from, newest first, as far as they are listed.</summary>
+    public IEnumerable<Snapshot> AncestorsOf(long? snapshotId)
+    {
+        // A cycle would be another writer's fault; it must not keep anyone for ever.
+        var seen = new HashSet<long>();
+        var byId = new Dictionary<long, Snapshot>();
+        foreach (var one in Snapshots)
+        {
+            byId[one.SnapshotId] = one;
+        }
+
+        for (var at = snapshotId; at is long id && seen.Add(id) && byId.TryGetValue(id, out var snapshot); at = snapshot.ParentSnapshotId)
+        {
+            yield return snapshot;
+        }
+    }
+
     /// <summary>The snapshot that a branch or tag names; null when there is none.</summary>
     public Snapshot? FindRef(string refName) => FindSnapshot(Refs.GetValueOrDefault(refName)?.SnapshotId);
 }

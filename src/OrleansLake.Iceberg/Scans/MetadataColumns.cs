@@ -46,7 +46,9 @@ public static class MetadataColumns
             }
         }
 
-        return new NestedField(PartitionId, "_partition", true, new StructType([.. fields.OrderBy(field => field.Id)]));
+        // A table without partitions has none to show: a struct without fields could not be stored either.
+        return fields.Count == 0 ? new NestedField(PartitionId, "_partition", false, new UnknownType())
+            : new NestedField(PartitionId, "_partition", true, new StructType([.. fields.OrderBy(field => field.Id)]));
     }
 
     /// <summary>A metadata column by its name; null where there is none of that name.</summary>

@@ -10,7 +10,10 @@ namespace OrleansLake.Ingest.Commit;
 /// </summary>
 public static class Audit
 {
-    /// <summary>Audits one branch of a table as it was loaded; with its dead-letter table also that no rejected record is missing there.</summary>
+    /// <summary>
+    /// Audits one branch of a table as it was loaded; with its dead-letter table also that one, and that no rejected record is
+    /// missing there.
+    /// </summary>
     public static async Task<AuditResult> RunAsync(LoadedTable table, LoadedTable? deadLetters = null, string branch = SnapshotRef.Main, CancellationToken cancellationToken = default)
     {
         var reader = new LineageReader();
@@ -20,7 +23,7 @@ public static class Audit
         await run.CountFilesAsync(cancellationToken);
         if (deadLetters is not null)
         {
-            run.CompareDeadLetters(await reader.ReadAsync(deadLetters, SnapshotRef.Main, long.MaxValue, cancellationToken));
+            await run.CompareDeadLettersAsync(await reader.ReadAsync(deadLetters, SnapshotRef.Main, long.MaxValue, cancellationToken), cancellationToken);
         }
 
         return run.Result();
@@ -38,7 +41,8 @@ internal sealed class AuditRun(Lineage lineage)
     private CommittedOffsets _offsets = CommittedOffsets.Empty;
     private Snapshot? _since;
     private bool _sinceBeginning;
-    private bool _rowsAreOursAlone = true;
+    private bool _othersAdded;
+    private bool _filesWereReplaced;
     private int _commits;
     private int _files;
     private long _rows;
@@ -131,7 +135,8 @@ internal sealed class AuditRun(Lineage lineage)
             }
         }
 
-        if (!_rowsAreOursAlone || hasDeletes)
+        // What others append is told apart by its snapshot; where files were rewritten or deleted, nobody can tell whose they were.
+        if (_filesWereReplaced || hasDeletes)
         {
             return;
         }
@@ -144,14 +149,14 @@ internal sealed class AuditRun(Lineage lineage)
             }
         }
 
-        if (_sinceBeginning && !HasRetired && _rows != RowsByOffsets)
+        if (_sinceBeginning && !_othersAdded && !HasRetired && _rows != RowsByOffsets)
         {
             _refuted.Add(new AuditFinding(head.SnapshotId, $"expected {RowsByOffsets} rows in the table by its offsets, got {_rows}"));
         }
     }
 
-    /// <summary>No record may count as rejected that the dead-letter table never heard of.</summary>
-    public void CompareDeadLetters(Lineage deadLetters)
+    /// <summary>No record may count as rejected that the dead-letter table never heard of, nor may that one contradict itself.</summary>
+    public async Task CompareDeadLettersAsync(Lineage deadLetters, CancellationToken cancellationToken)
     {
         if (deadLetters.Stop is { } stop)
         {
@@ -159,6 +164,10 @@ internal sealed class AuditRun(Lineage lineage)
             return;
         }
 
+        var ofLetters = new AuditRun(deadLetters);
+        await ofLetters.CompareCommitsAsync(cancellationToken);
+        await ofLetters.CountFilesAsync(cancellationToken);
+        _refuted.AddRange(ofLetters._refuted.Select(finding => finding with { Message = $"dead-letter table {deadLetters.Table.Identifier}: {finding.Message}" }));
         foreach (AuditedPartition partition in Partitions())
         {
             long found = deadLetters.Offsets.Find(partition.Pipeline, partition.Generation, new TopicPartition(partition.Topic, partition.Partition))?.Rejected ?? 0;
@@ -210,16 +219,18 @@ internal sealed class AuditRun(Lineage lineage)
                 (isTwice ? _refuted : _missing).Add(new AuditFinding(snapshot.SnapshotId, $"cherry-picked from snapshot {source}, {(isTwice ? "whose rows are in the table already" : "which may hold rows of ours")}"));
             }
 
-            _rowsAreOursAlone = false;
+            _othersAdded = true;
+            _filesWereReplaced |= operation != "append";
         }
         else if (!LineageReader.IsOurs(snapshot))
         {
-            _rowsAreOursAlone = false;
+            _othersAdded = true;
+            _filesWereReplaced |= operation != "append";
             _remarks.Add(new AuditFinding(snapshot.SnapshotId, $"{operation} by someone else: {snapshot.Summary.GetValueOrDefault(SummaryKeys.AddedRecords, "0")} rows added, {snapshot.Summary.GetValueOrDefault("deleted-records", "0")} deleted"));
         }
         else if (operation != "append")
         {
-            _rowsAreOursAlone = false;
+            _filesWereReplaced = true;
         }
     }
 

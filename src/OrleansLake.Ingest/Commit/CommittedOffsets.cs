@@ -8,7 +8,11 @@ namespace OrleansLake.Ingest.Commit;
 /// <param name="Rows">Records that became rows, since the pipeline began.</param>
 /// <param name="Rejected">Records that went to the dead letters, likewise.</param>
 /// <param name="Gap">Positions without a record, likewise.</param>
-public readonly record struct PartitionOffset(long Next, int LeaderEpoch, long Rows, long Rejected, long Gap);
+public readonly record struct PartitionOffset(long Next, int LeaderEpoch, long Rows, long Rejected, long Gap)
+{
+    /// <summary>The only writer whose records may be committed, as rows or as dead letters, until another has claimed them; null: any.</summary>
+    public string? ClaimedBy { get; init; }
+}
 
 /// <summary>What the table says of one topic, for one pipeline.</summary>
 public sealed class TopicOffsets
@@ -86,12 +90,14 @@ public sealed class CommittedOffsets
 
     /// <summary>The offsets after a report of rows. Whether it fits is for <see cref="ReportJudge"/> to say.</summary>
     public CommittedOffsets Advance(DataWritten report) =>
-        Change(report.Pipeline, report.Generation, report.ClusterId, report.TopicIds, report.Ranges, static range => range.TopicPartition, static (range, old) => new PartitionOffset(
-            range.Range.Next,
-            range.LeaderEpoch >= 0 ? range.LeaderEpoch : old.LeaderEpoch,
-            old.Rows + range.Rows,
-            old.Rejected + range.Rejected,
-            old.Gap + range.Gap));
+        Change(report.Pipeline, report.Generation, report.ClusterId, report.TopicIds, report.Ranges, static range => range.TopicPartition, static (range, old) => old with
+        {
+            Next = range.Range.Next,
+            LeaderEpoch = range.LeaderEpoch >= 0 ? range.LeaderEpoch : old.LeaderEpoch,
+            Rows = old.Rows + range.Rows,
+            Rejected = old.Rejected + range.Rejected,
+            Gap = old.Gap + range.Gap,
+        });
 
     /// <summary>
     /// The offsets of a dead-letter table after the same report: they move only where records were rejected, and never
@@ -138,6 +144,14 @@ public sealed class CommittedOffsets
             Next = position.Next,
             LeaderEpoch = position.LeaderEpoch,
         });
+
+    /// <summary>The offsets after a report's writer has claimed the report's topic-partitions: nothing else moves.</summary>
+    internal CommittedOffsets Claim(DataWritten report) =>
+        Change(report.Pipeline, report.Generation, report.ClusterId, report.TopicIds, report.Ranges, static range => range.TopicPartition, (range, old) => old with { ClaimedBy = report.WriterId });
+
+    /// <summary>The writer that has claimed a topic-partition, with an offset or without; null: none has.</summary>
+    internal string? ClaimedBy(string pipeline, string generation, TopicPartition topicPartition) =>
+        FindTopic(pipeline, generation, topicPartition.Topic) is { } topic && topicPartition.Partition < topic.Partitions.Length ? topic.Partitions[topicPartition.Partition].ClaimedBy : null;
 
     private CommittedOffsets Change<T>(
         string pipeline,

@@ -7,8 +7,9 @@ namespace OrleansLake.Ingest.Commit;
 
 /// <summary>
 /// <see cref="CommittedOffsets"/> as text:
-/// <c>{"pipeline#generation":{"topic":{"cluster":…,"topicId":…,"next":[…],"epoch":[…],"rows":[…],"rejected":[…],"gap":[…]}}}</c>.
-/// Arrays other than <c>next</c> are left out where every element is what a missing one means (−1 for epochs, else 0).
+/// <c>{"pipeline#generation":{"topic":{"cluster":…,"topicId":…,"next":[…],"epoch":[…],"rows":[…],"rejected":[…],"gap":[…],"writers":[…],"claim":[…]}}}</c>.
+/// Arrays other than <c>next</c> are left out where every element is what a missing one means (−1 for epochs and claims, else
+/// 0). A claim is the place of its writer among <c>writers</c>.
 /// </summary>
 public static class CommittedOffsetsJson
 {
@@ -97,6 +98,14 @@ public static class CommittedOffsetsJson
         WriteArray(json, "rows", partitions, static partition => partition.Rows, 0);
         WriteArray(json, "rejected", partitions, static partition => partition.Rejected, 0);
         WriteArray(json, "gap", partitions, static partition => partition.Gap, 0);
+        List<string> writers = [.. partitions.ToArray().Select(static partition => partition.ClaimedBy).OfType<string>().Distinct()];
+        if (writers.Count > 0)
+        {
+            json.WriteStartArray("writers");
+            writers.ForEach(json.WriteStringValue);
+            json.WriteEndArray();
+            WriteArray(json, "claim", partitions, partition => partition.ClaimedBy is { } writer ? writers.IndexOf(writer) : -1, -1);
+        }
     }
 
     private static void WriteArray(Utf8JsonWriter json, string name, ReadOnlySpan<PartitionOffset> partitions, Func<PartitionOffset, long> value, long? missing)
@@ -126,6 +135,8 @@ public static class CommittedOffsetsJson
         long[] rows = ReadArray(topic, name, "rows", next.Length, 0);
         long[] rejected = ReadArray(topic, name, "rejected", next.Length, 0);
         long[] gap = ReadArray(topic, name, "gap", next.Length, 0);
+        long[] claim = ReadArray(topic, name, "claim", next.Length, -1);
+        string[] writers = topic.TryGetProperty("writers", out JsonElement named) ? [.. named.EnumerateArray().Select(static writer => writer.GetString()!)] : [];
         var partitions = new PartitionOffset[next.Length];
         for (int i = 0; i < next.Length; i++)
         {
@@ -134,7 +145,12 @@ public static class CommittedOffsetsJson
                 throw new FormatException($"{name}-{i}: expected no negative number, got next {next[i]}, rows {rows[i]}, rejected {rejected[i]}");
             }
 
-            partitions[i] = new PartitionOffset(next[i], checked((int)epoch[i]), rows[i], rejected[i], gap[i]);
+            if (claim[i] < -1 || claim[i] >= writers.Length)
+            {
+                throw new FormatException($"{name}-{i}: expected one of {writers.Length} writers, got {claim[i]}");
+            }
+
+            partitions[i] = new PartitionOffset(next[i], checked((int)epoch[i]), rows[i], rejected[i], gap[i]) { ClaimedBy = claim[i] < 0 ? null : writers[claim[i]] };
         }
 
         return new TopicOffsets(ReadText(topic, "cluster"), ReadText(topic, "topicId"), partitions);

@@ -82,7 +82,8 @@ internal static class OffsetResume
             ? throw new InvalidOperationException($"{topicPartition}: dead letters from offset {from} on are in {deadLetters!.Table.Identifier}, and nothing was given to read them with")
             : reader.ReadAsync(deadLetters!.Table, new DeadLetterQuery(pipeline, generation, TopicIdOf(topicPartition.Topic), topicPartition, from), cancellationToken);
 
-        string? TopicIdOf(string topic) => rows.Offsets.FindTopic(pipeline, generation, topic)?.TopicId ?? topicIds.GetValueOrDefault(topic);
+        // What the broker has now is what will be read: a seek that tells the table so may still be on its way.
+        string? TopicIdOf(string topic) => topicIds.GetValueOrDefault(topic) ?? rows.Offsets.FindTopic(pipeline, generation, topic)?.TopicId;
     }
 
     /// <summary>What is said when dead letters are missing that the main table counts.</summary>

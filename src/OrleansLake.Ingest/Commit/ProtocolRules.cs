@@ -55,6 +55,9 @@ internal enum ProtocolRules
     /// <summary>No file is committed that orphan removal may already have taken.</summary>
     NoFileBefore = 1 << 14,
 
+    /// <summary>Dead letters are committed only for a writer that has claimed their topic-partitions, and others claim before they commit anything.</summary>
+    DeadLettersClaimed = 1 << 15,
+
     /// <summary>All of them.</summary>
-    All = (1 << 15) - 1,
+    All = (1 << 16) - 1,
 }

@@ -21,7 +21,7 @@ public static class SummaryKeys
     /// <summary>Age in milliseconds, at the commit, of the oldest record that it took in.</summary>
     public const string FreshnessMs = "orleanslake.freshness-ms";
 
-    /// <summary>Why a snapshot without records was made: seek, reset, data-loss, accept, anchor.</summary>
+    /// <summary>Why a snapshot without records was made: seek, reset, data-loss, accept, begin, claim, fence, anchor.</summary>
     public const string Reason = "orleanslake.reason";
 
     /// <summary>Which offsets moved without records having been read: <c>{"pipeline#generation":{"topic":{"partition":[from,to]}}}</c>.</summary>

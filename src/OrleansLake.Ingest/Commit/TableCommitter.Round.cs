@@ -81,7 +81,7 @@ public sealed partial class TableCommitter
         {
             Judgement judgement = Judge(lineage, batch);
 
-            // A dead letter cannot be taken back: it is committed only for a report that the table as it is now would take.
+            // Nothing is refused, and no dead letter committed, for what the table may no longer be.
             if (!isFresh && (judgement.Refused.Count > 0 || judgement.Accepted.Any(static waiting => Rejects(waiting.Report))))
             {
                 lineage = await _rows.ReadLineageAsync(await _rows.LoadAsync(cancellationToken), branch, cancellationToken);
@@ -148,7 +148,9 @@ public sealed partial class TableCommitter
                 switch (ReportJudge.Judge(waiting.Report, lineage, judgement.Offsets, all, now.ToUnixTimeMilliseconds(), _rules))
                 {
                     // The offsets of one commit are of one generation: with those of an earlier one its rows would go uncounted.
-                    case Verdict.Accept when judgement.Accepted.Exists(other => other.Report.Pipeline == waiting.Report.Pipeline && other.Report.Generation != waiting.Report.Generation):
+                    // And one writer's for each topic-partition, since it has one claim.
+                    case Verdict.Accept when judgement.Accepted.Exists(other => other.Report.Pipeline == waiting.Report.Pipeline
+                        && (other.Report.Generation != waiting.Report.Generation || (other.Report.WriterId != waiting.Report.WriterId && Share(other.Report, waiting.Report)))):
                         break;
                     case Verdict.Accept:
                         judgement.Accepted.Add(waiting);
@@ -183,6 +185,8 @@ public sealed partial class TableCommitter
 
         return judgement;
     }
+
+    private static bool Share(DataWritten one, DataWritten other) => one.Ranges.Any(range => other.Ranges.Any(its => its.TopicPartition == range.TopicPartition));
 
     private void Settle(Judgement judgement, Lineage lineage)
     {
@@ -260,139 +264,6 @@ public sealed partial class TableCommitter
             judgement.Offsets = reports.Aggregate(lineage.Offsets, static (offsets, report) => offsets.Advance(report));
             _prepared = null;
         }
-    }
-
-    /// <summary>
-    /// Commits the dead letters of reports that are about to be committed. Null: they are in, the rows may follow. Else the
-    /// lineage on which the reports must be judged again.
-    /// </summary>
-    private async Task<Lineage?> CommitDeadLettersAsync(Lineage rows, List<WaitingReport> accepted, CancellationToken cancellationToken)
-    {
-        if (_deadLetters is null)
-        {
-            List<WaitingReport> homeless = [.. accepted.Where(static waiting => waiting.Report.DeadLetterFiles.Count > 0)];
-            foreach (WaitingReport waiting in homeless)
-            {
-                Answer(waiting, new ReportAnswer.Refused(RefusalReason.Malformed, [], $"it has dead letters, and {_options.Table} has no dead-letter table"));
-            }
-
-            return homeless.Count > 0 ? rows : null;
-        }
-
-        // Looked at anew each time, since also a report that rejects nothing may hold as rows what is a dead letter already.
-        Lineage lineage = await _deadLetters.ReadLineageAsync(await _deadLetters.LoadAsync(cancellationToken), SnapshotRef.Main, cancellationToken);
-        if (await BeginAsync(rows, lineage, accepted, cancellationToken) is { } begun)
-        {
-            return begun;
-        }
-
-        while (true)
-        {
-            List<WaitingReport> missing = [];
-            List<(WaitingReport Waiting, Verdict.Refuse Refuse)> refused = [];
-            CommittedOffsets offsets = lineage.Offsets;
-            CommittedOffsets ahead = rows.Offsets;
-            foreach (WaitingReport waiting in accepted)
-            {
-                switch ((Rejects(waiting.Report) ? FirstBehind(rows, lineage, waiting.Report) : null) ?? ReportJudge.JudgeDeadLetters(waiting.Report, lineage, offsets, _rules))
-                {
-                    case Verdict.Accept:
-                        if (Rejects(waiting.Report))
-                        {
-                            missing.Add(waiting);
-                            offsets = offsets.AdvanceDeadLetters(waiting.Report, ahead);
-                        }
-
-                        break;
-                    case Verdict.Refuse refuse:
-                        refused.Add((waiting, refuse));
-                        break;
-                    default:
-                        break;
-                }
-
-                ahead = ahead.Advance(waiting.Report);
-            }
-
-            foreach (var (waiting, refuse) in refused)
-            {
-                Answer(waiting, new ReportAnswer.Refused(refuse.Reason, refuse.Ranges, refuse.Message));
-            }
-
-            if (refused.Count > 0)
-            {
-                return rows;
-            }
-
-            if (missing.Count == 0)
-            {
-                return null;
-            }
-
-            Dictionary<string, string> summary = new() { [SummaryKeys.DeadLetters] = "true" };
-            AppendFiles append = NewAppend(SnapshotRef.Main, missing.SelectMany(static waiting => waiting.Report.DeadLetterFiles));
-            HashSet<Guid> ids = [.. missing.Select(static waiting => waiting.Report.ReportId)];
-            SwapEnd end = await AddSnapshotAsync(_deadLetters, lineage, append, _ids.NewUuid(), offsets, ids, summary, cancellationToken);
-            if (end is SwapEnd.Landed)
-            {
-                return null;
-            }
-
-            lineage = end.Lineage;
-        }
-    }
-
-    private static bool Rejects(DataWritten report) => report.DeadLetterFiles.Count > 0 || report.Ranges.Any(static range => range.Rejected > 0);
-
-    /// <summary>
-    /// Gives an offset to topic-partitions that have none and whose first records were rejected, now or before the table was
-    /// rolled back: without it nobody who replays them would ask which dead letters are in.
-    /// </summary>
-    private async Task<Lineage?> BeginAsync(Lineage rows, Lineage deadLetters, List<WaitingReport> accepted, CancellationToken cancellationToken)
-    {
-        foreach (WaitingReport waiting in accepted)
-        {
-            DataWritten report = waiting.Report;
-            List<MovedPosition> positions = [.. report.Ranges
-                .Where(range => rows.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition) is null
-                    && (range.Rejected > 0 || deadLetters.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Next > range.Range.First))
-                .Select(static range => new MovedPosition(range.TopicPartition, range.Range.First))];
-            if (positions.Count == 0)
-            {
-                continue;
-            }
-
-            OffsetMove begin = new()
-            {
-                MoveId = _ids.NewUuid(),
-                Pipeline = report.Pipeline,
-                Generation = report.Generation,
-                Reason = MoveReason.Begin,
-                ClusterId = report.ClusterId,
-                TopicIds = report.TopicIds,
-                Branch = rows.Branch,
-                Positions = positions,
-            };
-            return (await AddMoveAsync(rows, begin, cancellationToken)).Lineage;
-        }
-
-        return null;
-    }
-
-    /// <summary>Refuses where the dead-letter table lacks what the main one counts; whoever resumes is told the command.</summary>
-    private Verdict? FirstBehind(Lineage rows, Lineage deadLetters, DataWritten report)
-    {
-        foreach (WrittenRange range in report.Ranges)
-        {
-            long expected = rows.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Rejected ?? 0;
-            long found = deadLetters.Offsets.Find(report.Pipeline, report.Generation, range.TopicPartition)?.Rejected ?? 0;
-            if (found < expected && _rules.HasFlag(ProtocolRules.DeadLettersFirst))
-            {
-                return new Verdict.Refuse(RefusalReason.Rewound, [], OffsetResume.BehindMessage(rows, deadLetters, report.Pipeline, range.TopicPartition, expected, found));
-            }
-        }
-
-        return null;
     }
 
     private AppendFiles NewAppend(string branch, IEnumerable<DataFile> files)

@@ -16,7 +16,7 @@ public interface ICommitter
 
     /// <summary>
     /// Where a pipeline stands in the table now: what a reader resumes from. <paramref name="topicIds"/>: ids of the topics by
-    /// name, as the broker tells them; they say whose dead letters are known where the table has no offset of a topic.
+    /// name, as the broker tells them: they say which of the dead letters are of the records that will be read.
     /// </summary>
     Task<ResumePoint> ResumeAsync(
         string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken);

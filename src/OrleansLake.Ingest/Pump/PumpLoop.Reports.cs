@@ -14,7 +14,6 @@ internal sealed partial class PumpLoop
     private BackOff _refusalBackOff;
     private Guid? _tableUuid;
     private long _sequenceNumber;
-    private DateTimeOffset _sequenceKnownAt;
     private TopicIdentities _identities = TopicIdentities.Unknown;
 
     private bool IsFull => _writer is { } writer && (writer.LargestFileBytes >= _options.TargetFileSizeBytes || _memory.FlushWanted);
@@ -67,6 +66,7 @@ internal sealed partial class PumpLoop
     private void Seal(DateTimeOffset now)
     {
         SealedSet set = _state.Seal(_tables!, now);
+        set.SequenceNumber = _writer is null ? _sequenceNumber : _sequenceNumberAtOpen;
         _flushWanted = false;
         set.Waiters.AddRange(_flushWaiters);
         _flushWaiters.Clear();
@@ -138,33 +138,12 @@ internal sealed partial class PumpLoop
         _ = PrepareAndSendAsync(set);
     }
 
-    // What a report says of the world is asked just before it is first sent.
+    // Which topics these are is asked just before the report is first sent.
     private async Task PrepareAndSendAsync(SealedSet set)
     {
-        ResumePoint? point = null;
-        if (_time.GetUtcNow() - _sequenceKnownAt > _options.SequenceNumberAge)
-        {
-            try
-            {
-                point = await _committer.ResumeAsync(_options.Pipeline, _options.Generation, [], _identities.TopicIds, _ended.Token)
-                    .WaitAsync(_options.CallTimeout, _time, _ended.Token);
-            }
-            catch (Exception) when (!_ended.IsCancellationRequested)
-            {
-                // The older number is the more careful one: at worst the report is refused as rewound. A committer that
-                // is out of reach is told of by the delivery that follows.
-                point = null;
-            }
-        }
-
         TopicIdentities? identities = await AskIdentitiesAsync(set.Ranges.ConvertAll(static range => range.TopicPartition));
         Post(() =>
         {
-            if (point is not null)
-            {
-                Learn(point.TableUuid, point.LastSequenceNumber);
-            }
-
             _identities = identities ?? _identities;
             Send(set);
         });
@@ -223,7 +202,9 @@ internal sealed partial class PumpLoop
             Branch = _options.Branch,
             SchemaId = metadata.CurrentSchemaId,
             FieldIds = [.. Commit.FieldIds.Of(metadata.CurrentSchema).Order()],
-            LastSequenceNumber = _sequenceNumber,
+            // Known before its first file was made: what others have since done, even if they undid it, may have been to that
+            // file, if this report had to wait for the one before it.
+            LastSequenceNumber = _tableUuid == metadata.TableUuid ? Math.Min(set.SequenceNumber, _sequenceNumber) : set.SequenceNumber,
             FirstSentMs = _time.GetUtcNow().ToUnixTimeMilliseconds(),
             Files = set.Files!.Files,
             DeadLetterFiles = set.Files.DeadLetterFiles,
@@ -346,6 +327,5 @@ internal sealed partial class PumpLoop
     {
         _sequenceNumber = _tableUuid == tableUuid ? Math.Max(_sequenceNumber, sequenceNumber) : sequenceNumber;
         _tableUuid = tableUuid;
-        _sequenceKnownAt = _time.GetUtcNow();
     }
 }

@@ -37,6 +37,7 @@ internal sealed partial class PumpLoop
 
     private PumpTables? _tables;
     private IRowWriter? _writer;
+    private long _sequenceNumberAtOpen;
     private long _closingBytes;
     private long _flushTick;
     private bool _stopping;
@@ -222,7 +223,12 @@ internal sealed partial class PumpLoop
                 }
             }
 
-            _writer ??= _writers.Open(_tables!.Table, _tables.DeadLetters);
+            if (_writer is null)
+            {
+                _writer = _writers.Open(_tables!.Table, _tables.DeadLetters);
+                _sequenceNumberAtOpen = _sequenceNumber;
+            }
+
             using KafkaBatch? others = KnownDeadLetters.Without(batch, track.DeadLetters, out known);
             if (known < batch.Count)
             {
@@ -301,6 +307,7 @@ internal sealed partial class PumpLoop
     private void AssignAt(PartitionTrack track, long position)
     {
         track.Position = position;
+        track.SchemaFrom = track.SchemaFrom < 0 ? position : Math.Min(track.SchemaFrom, position);
         try
         {
             _source.Assign(track.TopicPartition, position, track.LeaderEpoch);

@@ -48,7 +48,8 @@ public sealed record PumpOptions
 
     /// <summary>
     /// How often the table is asked about topic-partitions that have nothing to report: one that was rolled back would
-    /// otherwise be noticed with the next record only.
+    /// otherwise be noticed with the next record only, and a sequence number that is old would make what others expired since
+    /// look like a table that went back.
     /// </summary>
     public TimeSpan RecheckInterval { get; init; } = TimeSpan.FromMinutes(1);
 
@@ -57,10 +58,4 @@ public sealed record PumpOptions
 
     /// <summary>See <see cref="DuelRefusals"/>.</summary>
     public TimeSpan DuelWindow { get; init; } = TimeSpan.FromMinutes(2);
-
-    /// <summary>
-    /// A report carries the table's last sequence number; one that was learned longer ago is asked for again first, or an
-    /// expiry meanwhile would look like a table that went back.
-    /// </summary>
-    public TimeSpan SequenceNumberAge { get; init; } = TimeSpan.FromMinutes(1);
 }

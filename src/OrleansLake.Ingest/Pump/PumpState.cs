@@ -15,6 +15,9 @@ internal sealed class SealedSet(List<WrittenRange> ranges, DateTimeOffset sealed
     /// <summary>The tables that its writer was opened for.</summary>
     internal required PumpTables Tables { get; init; }
 
+    /// <summary>The table's last sequence number that was known before the first of its files was made.</summary>
+    internal long SequenceNumber { get; set; }
+
     /// <summary>The writer, until its files are in a report: after that nobody may delete them (rule 6).</summary>
     internal IRowWriter? Writer { get; set; }
 

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Pump;
 using OrleansLake.Ingest.Write;
+using OrleansLake.Parquet;
 
 namespace OrleansLake.Benchmarks.Convert;
 
@@ -28,7 +30,7 @@ internal sealed class Conversion : IDisposable
         _lines = lines;
         var ids = new IdSource(TimeProvider.System, new Random());
         (_table, _deadLetters) = create(new LocalCatalog(_warehouse, TimeProvider.System, ids)).GetAwaiter().GetResult();
-        _writers = new RowWriterFactory(new RowWriterOptions { Pipeline = "bench" }, TimeProvider.System, ids);
+        _writers = new RowWriterFactory(new RowWriterOptions { Pipeline = "bench", Generation = "bench" }, TimeProvider.System, ids);
     }
 
     /// <summary>The table that the rows are written for.</summary>
@@ -70,14 +72,44 @@ internal sealed class Conversion : IDisposable
             _last.Files.Sum(file => file.FileSizeBytes));
     }
 
-    /// <summary>Bytes that one more pass over the documents allocates while a file is open, a record: what "steady state" means.</summary>
+    /// <summary>
+    /// Bytes that one more record allocates: files of all documents twice against files of all documents once, when the memory
+    /// that a writer keeps from file to file is already there.
+    /// </summary>
     public async Task<double> AllocatedInSteadyStateAsync()
     {
-        await using var writer = _writers.Open(_table, _deadLetters);
-        Append(writer);
-        long allocated = GC.GetAllocatedBytesForCurrentThread();
-        Append(writer);
-        return (double)(GC.GetAllocatedBytesForCurrentThread() - allocated) / _lines.Count;
+        await AllocatedAsync(passes: 2);
+        long once = await AllocatedAsync(passes: 1);
+        return Math.Max(0, (double)(await AllocatedAsync(passes: 2) - once) / _lines.Count);
+    }
+
+    /// <summary>CPU nanoseconds a record of the decoder by itself, and bytes that it allocates a record.</summary>
+    public (double CpuNanos, double AllocatedBytes) DecodeAlone()
+    {
+        ParquetSchema columns = IcebergParquet.ToParquet(_table.Metadata.CurrentSchema);
+        var decoder = new JsonDecoder(_table.Metadata.CurrentSchema, columns);
+        var rows = new ColumnBatch(columns);
+        var rejected = new List<RejectedRecord>();
+        double least = double.MaxValue;
+        long allocated = 0;
+        for (int i = 0; i < 5; i++)
+        {
+            allocated = GC.GetAllocatedBytesForCurrentThread();
+            TimeSpan cpu = Environment.CpuUsage.TotalTime;
+            foreach (var batch in _lines.Batches)
+            {
+                for (int record = 0; record < batch.Count;)
+                {
+                    rows.Clear();
+                    record = decoder.Decode(batch, record, rows, rejected);
+                }
+            }
+
+            least = Math.Min(least, (Environment.CpuUsage.TotalTime - cpu).TotalNanoseconds / _lines.Count);
+            allocated = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        }
+
+        return (least, (double)allocated / _lines.Count);
     }
 
     /// <summary>Copies the files of the last repeat to a directory.</summary>
@@ -91,6 +123,20 @@ internal sealed class Conversion : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_warehouse, recursive: true);
+
+    private async Task<long> AllocatedAsync(int passes)
+    {
+        Delete();
+        long allocated = GC.GetTotalAllocatedBytes(precise: true);
+        var writer = _writers.Open(_table, _deadLetters);
+        for (int i = 0; i < passes; i++)
+        {
+            Append(writer);
+        }
+
+        _last = await writer.CloseAsync(CancellationToken.None);
+        return GC.GetTotalAllocatedBytes(precise: true) - allocated;
+    }
 
     private void Append(IRowWriter writer)
     {

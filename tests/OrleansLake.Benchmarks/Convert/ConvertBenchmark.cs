@@ -56,19 +56,14 @@ internal static class ConvertBenchmark
             string table = parsed.GetValue(ddl) is { } statement ? await File.ReadAllTextAsync(statement.FullName, cancellationToken) : nested ? NestedDdl : FlatDdl;
             using var conversion = Conversion.Of(lines, table, parsed.GetValue(level));
             using DuckDbRival? rival = parsed.GetValue(versus) is null ? null : DuckDbRival.Start(lines, conversion.Table.Metadata.CurrentSchema, parsed.GetValue(level));
-            JsonObject figures = await MeasureAsync(lines, conversion, rival, Math.Max(1, parsed.GetValue(repeat)), parsed.GetValue(level));
-            if (parsed.GetValue(output) is { } directory)
-            {
-                conversion.CopyTo(directory.FullName);
-            }
-
+            JsonObject figures = await MeasureAsync(lines, conversion, rival, Math.Max(1, parsed.GetValue(repeat)), parsed.GetValue(level), parsed.GetValue(output));
             Console.WriteLine(parsed.GetValue(json) ? figures.ToJsonString() : Text(figures));
             return 0;
         });
         return command;
     }
 
-    private static async Task<JsonObject> MeasureAsync(JsonLines lines, Conversion conversion, DuckDbRival? rival, int repeats, int level)
+    private static async Task<JsonObject> MeasureAsync(JsonLines lines, Conversion conversion, DuckDbRival? rival, int repeats, int level, DirectoryInfo? output)
     {
         var own = new List<Repeat>();
         var other = new List<Repeat>();
@@ -79,6 +74,11 @@ internal static class ConvertBenchmark
             {
                 other.Add(rival.Run());
             }
+        }
+
+        if (output is not null)
+        {
+            conversion.CopyTo(output.FullName);
         }
 
         double ownMedian = Median(own, repeat => repeat.CpuSeconds);
@@ -98,9 +98,12 @@ internal static class ConvertBenchmark
             ["cpuNanosPerRow"] = Math.Round(ownMedian * 1e9 / lines.Count, 1),
             ["cpuNanosPerRowLeast"] = Math.Round(own.Min(repeat => repeat.CpuSeconds) * 1e9 / lines.Count, 1),
             ["allocatedBytesPerRow"] = Math.Round(Median(own, repeat => repeat.AllocatedBytes) / lines.Count, 3),
-            ["allocatedBytesPerRowSteady"] = Math.Round(await conversion.AllocatedInSteadyStateAsync(), 3),
             ["fileBytes"] = own[^1].FileBytes,
         };
+        (double decodeNanos, double decodeAllocated) = conversion.DecodeAlone();
+        figures["decodeAloneCpuNanosPerRowLeast"] = Math.Round(decodeNanos, 1);
+        figures["decodeAloneAllocatedBytesPerRow"] = Math.Round(decodeAllocated, 3);
+        figures["allocatedBytesPerMoreRow"] = Math.Round(await conversion.AllocatedInSteadyStateAsync(), 3);
         if (rival is not null)
         {
             double otherMedian = Median(other, repeat => repeat.CpuSeconds);
@@ -149,5 +152,5 @@ internal static class ConvertBenchmark
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
-    private static string Text(JsonObject figures) => string.Join('\n', figures.Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Key,-28} {field.Value}")));
+    private static string Text(JsonObject figures) => string.Join('\n', figures.Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Key,-32} {field.Value}")));
 }

@@ -110,9 +110,11 @@ internal sealed class JsonLines : IDisposable
         byte[] buffer = ArrayPool<byte>.Shared.Rent(size + KafkaBatch.Padding);
         Text.AsSpan(first, size).CopyTo(buffer);
         var records = ArrayPool<KafkaRecord>.Shared.Rent(Math.Max(1, lines.Count));
+        buffer[size] = 0;
         for (int i = 0; i < lines.Count; i++)
         {
             records[i] = new KafkaRecord { Offset = Count + i, TimestampMs = -1, ValueStart = lines[i].Start - first, ValueLength = lines[i].Length, KeyLength = -1 };
+            buffer[lines[i].Start - first + lines[i].Length] = 0;
             SizeBytes += lines[i].Length;
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
@@ -21,6 +22,7 @@ namespace OrleansLake.Benchmarks.Decode;
 internal static class DecodeBenchmark
 {
     private const int Rounds = 7;
+    private static readonly TimeSpan LeastTime = TimeSpan.FromSeconds(1);
 
     internal static Command Create()
     {
@@ -32,6 +34,7 @@ internal static class DecodeBenchmark
         var command = new Command("decode", "JSON bytes in memory to columns, and on to a closed Parquet file: CPU time a row") { rows, widths };
         command.SetAction(parsed =>
         {
+            OneCore.Pin();
             Measure("flat", Flat(parsed.GetValue(rows)), FlatSchema(), parsed.GetRequiredValue(widths));
             Measure("nested", Nested(parsed.GetValue(rows) / 4), NestedSchema(), parsed.GetRequiredValue(widths));
             return 0;
@@ -95,7 +98,8 @@ internal static class DecodeBenchmark
     private static void Print(string what, int rows, Action action)
     {
         double best = double.MaxValue;
-        for (int round = 0; round < Rounds; round++)
+        long begun = Stopwatch.GetTimestamp();
+        for (int round = 0; round < Rounds || Stopwatch.GetElapsedTime(begun) < LeastTime; round++)
         {
             // What the process took of its core, not what the clock says: other programs may run beside it.
             var start = Environment.CpuUsage.TotalTime;
@@ -168,7 +172,7 @@ internal static class DecodeBenchmark
 
     internal static KafkaBatch Batch(List<byte[]> documents)
     {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(documents.Sum(document => document.Length) + KafkaBatch.Padding);
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(documents.Sum(document => document.Length + 1) + KafkaBatch.Padding);
         var records = ArrayPool<KafkaRecord>.Shared.Rent(documents.Count);
         int position = 0;
         for (int i = 0; i < documents.Count; i++)
@@ -176,6 +180,7 @@ internal static class DecodeBenchmark
             documents[i].CopyTo(buffer, position);
             records[i] = new KafkaRecord { Offset = i, ValueStart = position, ValueLength = documents[i].Length, KeyLength = -1 };
             position += documents[i].Length;
+            buffer[position++] = 0;
         }
 
         return new KafkaBatch(new TopicPartition("benchmark", 0), new OffsetRange(0, documents.Count), -1, buffer, records, documents.Count);

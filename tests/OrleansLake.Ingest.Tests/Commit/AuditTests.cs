@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
+using OrleansLake.Testing.Simulation;
 using static OrleansLake.Ingest.Tests.Commit.World;
 
 namespace OrleansLake.Ingest.Tests.Commit;
@@ -123,6 +124,28 @@ public sealed class AuditTests
         }
 
         await RefutedAsync(world, $"report {report} is in snapshot");
+    });
+
+    [Fact]
+    public void File_of_ours_that_is_gone_is_refuted_also_where_others_append() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        await world.CommittedAsync(committer, 0, 10);
+        await world.ForeignAppendAsync(7);
+        await world.CommittedAsync(committer, 10, 20);
+        (_, LoadedTable rows, LoadedTable letters, _) = new Tampering(await world.TableAsync(), await world.TableAsync(Letters), 1).All().First(spoiled => spoiled.What == "a file dropped");
+        Assert.Equal(AuditVerdict.Refuted, (await Audit.RunAsync(rows, letters)).Verdict);
+    });
+
+    [Fact]
+    public void Dead_letters_that_are_gone_are_refuted() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        await world.CommittedAsync(committer, 0, 10, rejected: 2);
+        (_, LoadedTable rows, LoadedTable letters, _) = new Tampering(await world.TableAsync(), await world.TableAsync(Letters), 1).All().First(spoiled => spoiled.What == "a file of dead letters dropped");
+        AuditResult audit = await Audit.RunAsync(rows, letters);
+        Assert.Equal(AuditVerdict.Refuted, audit.Verdict);
+        Assert.StartsWith("dead-letter table db.events_dead_letters: expected 2 rows in its files by its offsets, got 0", audit.Findings[0].Message, StringComparison.Ordinal);
     });
 
     [Fact]

@@ -186,6 +186,29 @@ public sealed class RulesTakenOutTests
     });
 
     [Fact]
+    public void Dead_letters_claimed() => Guards(ProtocolRules.DeadLettersClaimed, async (world, make) =>
+    {
+        await CommitAsync(make(), await world.ReportAsync(0, 10, rejected: 1));
+
+        // The one with the old schema rejects two records; on the way to the dead-letter table it is overtaken by the other,
+        // whose schema takes them, and whose rows are in before the swap lands.
+        DataWritten old = await world.ReportAsync(10, 20, rejected: 2);
+        DataWritten young = await world.ReportAsync(10, 20) with { WriterId = "silo-b" };
+        bool isOvertaken = false;
+        world.Catalog.BeforeSwap = async commit =>
+        {
+            if (!isOvertaken && commit.Base.Identifier.Equals(Letters))
+            {
+                isOvertaken = true;
+                await CommitAsync(make(), young);
+            }
+        };
+        await CommitAsync(make(), old);
+        Assert.True(isOvertaken);
+        return await ExpectRowsAsync(world, 1, Letters) ?? await ExpectRowsAsync(world, 19);
+    });
+
+    [Fact]
     public void No_file_before() => Guards(ProtocolRules.NoFileBefore, async (world, make) =>
     {
         DataWritten report = await world.ReportAsync(0, 10);

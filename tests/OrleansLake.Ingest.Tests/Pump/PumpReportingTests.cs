@@ -246,6 +246,25 @@ public sealed class PumpReportingTests
         Assert.Equal(500, stand.Committer.Taken[1].LastSequenceNumber);
     }
 
+    /// <summary>Orphan removal may have taken its files while it waited, and been undone since.</summary>
+    [Fact]
+    public void A_report_that_waits_behind_another_carries_the_sequence_number_of_when_its_files_were_made()
+    {
+        var stand = new PumpStand();
+        stand.Publish(A, 10);
+        stand.Attach(A);
+        stand.Committer.SequenceNumber = 7;
+        stand.Committer.IsUndecided = true;
+        Assert.True(stand.RunUntil(() => stand.Committer.Received.Count > 0));
+        long known = stand.Committer.Received[0].LastSequenceNumber;
+        stand.Publish(A, 10);
+        stand.Run(Interval / 2);
+        stand.Committer.SequenceNumber = 500;
+        stand.Committer.IsUndecided = false;
+        Assert.True(stand.RunUntil(() => stand.Committer.Taken.Count == 2));
+        Assert.Equal(known, stand.Committer.Taken[1].LastSequenceNumber);
+    }
+
     [Fact]
     public void A_newer_schema_ends_the_file_and_the_answer_names_the_first_offsets()
     {

@@ -23,19 +23,22 @@ internal enum OperatorDeed
 
     /// <summary>Deletes the pipeline and makes it again.</summary>
     RemakePipeline,
+
+    /// <summary>Alters the table again and again while two pumps have every topic-partition: what one rejects the other takes.</summary>
+    RaceSchemas,
 }
 
 /// <summary>
 /// A person with rights to everything, in a share of the seeds; and the one who does what a pipeline that stopped says.
 /// </summary>
-internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartition> topicPartitions, Func<ModelRecord> nextRecord, Action remakePipeline, Action addPartition)
+internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartition> topicPartitions, Strangers strangers, Func<ModelRecord> nextRecord, Action ownTwice, Action remakePipeline, Action addPartition)
 {
     private readonly OperatorDeed _deed = DeedOf(world.Options.Seed);
     private bool _isStopped;
     private Guid? _moveId;
 
-    /// <summary>Five seeds of twenty.</summary>
-    public static OperatorDeed DeedOf(int seed) => seed % 20 is >= 9 and <= 13 and var number ? (OperatorDeed)(number - 8) : OperatorDeed.None;
+    /// <summary>Six seeds of twenty.</summary>
+    public static OperatorDeed DeedOf(int seed) => seed % 20 is >= 9 and <= 14 and var number ? (OperatorDeed)(number - 8) : OperatorDeed.None;
 
     public void Begin()
     {
@@ -89,12 +92,18 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
             case OperatorDeed.RecreateTopic:
                 RecreateTopic();
                 break;
+            case OperatorDeed.RaceSchemas:
+                world.SlowDeadLetters = true;
+                RaceSchemas();
+                break;
             case OperatorDeed.RemakePipeline:
+                world.HeldGeneration = world.GenerationNumber;
                 addPartition();
-                world.Scheduler.After(world.UpTo(9), () =>
+                world.Scheduler.After(TimeSpan.FromSeconds(3) + world.UpTo(12), () =>
                 {
                     remakePipeline();
                     RedeliverFirst();
+                    RedeliverHeldWhenBegun();
                 });
                 break;
         }
@@ -165,6 +174,16 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
         return true;
     }
 
+    private void RaceSchemas()
+    {
+        if (world.IsFaulty)
+        {
+            strangers.ChangeSchema();
+            ownTwice();
+            world.Scheduler.After(TimeSpan.FromSeconds(2) + world.UpTo(8), RaceSchemas);
+        }
+    }
+
     private void RecreateTopic()
     {
         world.Broker.Recreate(topicPartitions[0].Topic);
@@ -232,6 +251,21 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
         {
             world.Count("first report repeated");
             world.Redeliver(report, world.UpTo(8));
+        }
+    }
+
+    /// <summary>What the network kept comes in when the next generation has begun.</summary>
+    private void RedeliverHeldWhenBegun()
+    {
+        if (TableChecker.GenerationsOf(LineageOf(world.Load(SimulationWorld.Rows)!)).LastOrDefault() <= world.HeldGeneration)
+        {
+            world.Scheduler.After(world.UpTo(3), RedeliverHeldWhenBegun);
+            return;
+        }
+
+        foreach (DataWritten report in world.Held.Values)
+        {
+            world.Redeliver(report, world.UpTo(3));
         }
     }
 

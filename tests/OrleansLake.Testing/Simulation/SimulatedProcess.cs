@@ -189,6 +189,17 @@ internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess pro
     public Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
     {
         string name = commit.Base.Identifier.Name;
+        if (world.SlowDeadLetters && commit.Base.Identifier.Equals(SimulationWorld.Dead) && world.Happens(0.6, "swap of dead letters on its way"))
+        {
+            TimeSpan delay = world.UpTo(15);
+            return LaterAsync();
+
+            async Task<CommitResult> LaterAsync()
+            {
+                await world.Scheduler.Later(delay, static () => true);
+                return await SwapAsync(commit);
+            }
+        }
         if (world.Happens(0.05, "swap lost"))
         {
             return process.Ask<CommitResult>("swap", () => new CommitResult.Unknown(new IOException("swap: no answer")));
@@ -219,12 +230,14 @@ internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess pro
             });
         }
 
-        return process.Ask("swap", () => world.Swap(commit, process.Name) switch
-        {
-            CommitResult.Committed(var table) => new CommitResult.Committed(table with { Store = _store }),
-            var other => other,
-        });
+        return SwapAsync(commit);
     }
+
+    private Task<CommitResult> SwapAsync(TableCommit commit) => process.Ask("swap", () => world.Swap(commit, process.Name) switch
+    {
+        CommitResult.Committed(var table) => new CommitResult.Committed(table with { Store = _store }),
+        var other => other,
+    });
 
     public Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken) => throw new NotSupportedException();
 
@@ -233,6 +246,21 @@ internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess pro
     public Task<IReadOnlyList<TableIdentifier>> ListTablesAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<bool> TableExistsAsync(TableIdentifier identifier, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<LoadedTable> RegisterTableAsync(TableIdentifier identifier, string metadataLocation, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<bool> RenameTableAsync(TableIdentifier from, TableIdentifier to, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<bool> CreateNamespaceAsync(IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> properties, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<IReadOnlyDictionary<string, string>?> LoadNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<bool> UpdateNamespaceAsync(
+        IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> updates, IReadOnlyCollection<string> removals, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<bool> DropNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
 }
 
 /// <summary>The two committers as one pump reaches them: messages are lost, late or repeated, and come to the one or the other.</summary>
@@ -244,6 +272,11 @@ internal sealed class SimulatedNetwork(SimulationWorld world, SimulatedProcess p
     {
         world.Record(report);
         await HopAsync("report lost");
+        if (world.Holds(report))
+        {
+            throw new TimeoutException("the report is on its way");
+        }
+
         world.Trace(() => $"{process.Name} reports {Short(report.ReportId)} to committer {_target}: {string.Join(", ", report.Ranges.Select(range => $"{range.TopicPartition} {range.Range}"))}");
         if (world.Happens(0.08, "report repeated"))
         {

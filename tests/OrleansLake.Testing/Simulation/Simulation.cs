@@ -29,7 +29,7 @@ internal sealed class Simulation
         _world = new SimulationWorld(options);
         _strangers = new Strangers(_world);
         _pumps = new SimulatedPump?[2 + _world.Random.Next(2)];
-        _isMoody = _world.Random.Next(2) == 0;
+        _isMoody = _world.Random.Next(2) == 0 || Operators.DeedOf(options.Seed) == OperatorDeed.RaceSchemas;
         int count = 1 + _world.Random.Next(4);
         for (int partition = 0; partition < count; partition++)
         {
@@ -74,7 +74,7 @@ internal sealed class Simulation
                 StartPump(i);
             }
         });
-        var operators = new Operators(_world, _topicPartitions, NextRecord, RemakePipeline, AddPartition);
+        var operators = new Operators(_world, _topicPartitions, _strangers, NextRecord, OwnTwice, RemakePipeline, AddPartition);
         _operators = operators;
         Every(1, 2, Publish);
         Every(5, 10, _world.Checker.Check, always: true);
@@ -155,7 +155,7 @@ internal sealed class Simulation
     {
         0 => ModelRecord.Gap,
         1 or 2 when _isMoody => ModelRecord.Moody,
-        3 when _isMoody => ModelRecord.Bad,
+        3 when _isMoody && !_world.SlowDeadLetters => ModelRecord.Bad,
         _ => ModelRecord.Row,
     };
 
@@ -291,6 +291,15 @@ internal sealed class Simulation
             }
 
             StartPump(i);
+        }
+    }
+
+    /// <summary>Every pump believes that it has every topic-partition.</summary>
+    private void OwnTwice()
+    {
+        foreach (SimulatedPump? pump in _pumps)
+        {
+            _topicPartitions.ForEach(topicPartition => pump?.Attach(topicPartition));
         }
     }
 

@@ -144,6 +144,27 @@ internal sealed class SimulationWorld
         });
     }
 
+    /// <summary>Swaps of the dead-letter table take long.</summary>
+    public bool SlowDeadLetters { get; set; }
+
+    /// <summary>Reports of a generation that is about to end, which the network keeps until the next one has begun.</summary>
+    public Dictionary<Guid, DataWritten> Held { get; } = [];
+
+    /// <summary>The generation whose first reports of a topic-partition are held; 0: none.</summary>
+    public int HeldGeneration { get; set; }
+
+    /// <summary>True: it does not arrive now.</summary>
+    public bool Holds(DataWritten report)
+    {
+        bool isHeld = report.Generation == $"g{HeldGeneration}" && report.Ranges.Any(static range => range.ContinuesTable == false);
+        if (isHeld && Held.TryAdd(report.ReportId, report))
+        {
+            Count("first report held");
+        }
+
+        return isHeld;
+    }
+
     /// <summary>Among others one of the last few, just when its ranges may fit again.</summary>
     public void RedeliverSome()
     {

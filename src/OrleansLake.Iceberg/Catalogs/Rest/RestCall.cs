@@ -38,9 +38,7 @@ internal sealed record RestCall(HttpMethod Method, string PathAndQuery, Repeat R
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, TableMetadataJson.WriterOptions))
         {
-            json.WriteStartObject();
             write(json);
-            json.WriteEndObject();
         }
 
         return new RestCall(HttpMethod.Post, pathAndQuery, repeat) { Body = buffer.ToArray() };

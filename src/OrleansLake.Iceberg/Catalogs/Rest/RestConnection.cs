@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 
 namespace OrleansLake.Iceberg.Rest;
@@ -14,7 +13,7 @@ namespace OrleansLake.Iceberg.Rest;
 /// </remarks>
 internal sealed class RestConnection(HttpClient http, RestCatalogOptions options, TimeProvider time, IdSource ids, RestSecrets secrets)
 {
-    private long _closedUntil = long.MinValue;
+    private long _closedUntil;
 
     public required Uri Base { get; init; }
 

@@ -1,22 +1,27 @@
-namespace OrleansLake.Cli;
+namespace OrleansLake.Terminal;
 
 /// <summary>
-/// A line on standard error that says how far something is: written over itself on a terminal, one line every few seconds
+/// A line on standard error that says how far something is: written over itself on a terminal, a new line every few seconds
 /// elsewhere.
 /// </summary>
-internal sealed class ProgressLine(TimeProvider time, bool quiet)
+/// <param name="time">The clock.</param>
+/// <param name="quiet">Says nothing at all.</param>
+public sealed class ProgressLine(TimeProvider time, bool quiet)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
     private readonly bool _terminal = !Console.IsErrorRedirected;
     private long? _last;
     private int _length;
 
-    internal void Show(string text)
+    /// <summary>How far it is now.</summary>
+    public void Show(string text)
     {
         if (quiet)
+        {
             return;
+        }
 
         lock (_lock)
         {
@@ -33,12 +38,16 @@ internal sealed class ProgressLine(TimeProvider time, bool quiet)
         }
     }
 
-    internal void End()
+    /// <summary>It is over: what is written next stands on a line of its own.</summary>
+    public void End()
     {
         lock (_lock)
         {
             if (_terminal && _length > 0)
+            {
                 Console.Error.WriteLine();
+            }
+
             _length = 0;
         }
     }
