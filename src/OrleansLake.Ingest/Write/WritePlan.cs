@@ -101,7 +101,7 @@ internal sealed class WritePlan
         }
 
         static Dictionary<string, string> Write(IReadOnlyDictionary<string, string> all) =>
-            all.Where(pair => pair.Key.StartsWith("write.", StringComparison.Ordinal)).ToDictionary();
+            all.Where(pair => pair.Key.StartsWith("write.", StringComparison.Ordinal) || pair.Key == ParquetProperties.EncodingsProperty).ToDictionary();
 
         var (first, second) = (Write(a), Write(b));
         return first.Count == second.Count && first.All(pair => second.TryGetValue(pair.Key, out string? value) && value == pair.Value);
