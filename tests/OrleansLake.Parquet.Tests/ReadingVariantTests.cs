@@ -197,9 +197,9 @@ public sealed class ReadingVariantTests
     /// <summary>Types and values, whatever bytes they are written in.</summary>
     private static string Describe(Variant variant)
     {
-        switch (variant.Type)
+        switch (variant.Kind)
         {
-            case VariantType.Object:
+            case VariantKind.Object:
                 var fields = new List<string>();
                 for (int i = 0; i < variant.Count; i++)
                 {
@@ -207,7 +207,7 @@ public sealed class ReadingVariantTests
                 }
 
                 return $"{{{string.Join(", ", fields)}}}";
-            case VariantType.Array:
+            case VariantKind.Array:
                 var elements = new List<string>();
                 for (int i = 0; i < variant.Count; i++)
                 {
@@ -216,7 +216,7 @@ public sealed class ReadingVariantTests
 
                 return $"[{string.Join(", ", elements)}]";
             default:
-                return $"{variant.Type} {VariantJson.Text(variant)}";
+                return $"{variant.Kind} {VariantJson.Text(variant)}";
         }
     }
 }

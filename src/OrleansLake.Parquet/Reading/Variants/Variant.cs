@@ -26,17 +26,17 @@ public readonly ref struct Variant
     public ReadOnlySpan<byte> Value { get; }
 
     /// <summary>What it holds.</summary>
-    public VariantType Type => (Header & 3) switch
+    public VariantKind Kind => (Header & 3) switch
     {
         0 => (Header >> 2) switch
         {
-            1 or 2 => VariantType.Boolean,
-            <= 20 and var primitive => (VariantType)primitive,
+            1 or 2 => VariantKind.Boolean,
+            <= 20 and var primitive => (VariantKind)primitive,
             var other => throw new ParquetFormatException($"variant: primitive type {other}"),
         },
-        1 => VariantType.String,
-        2 => VariantType.Object,
-        _ => VariantType.Array,
+        1 => VariantKind.String,
+        2 => VariantKind.Object,
+        _ => VariantKind.Array,
     };
 
     /// <summary>Elements of an array, fields of an object.</summary>
@@ -55,64 +55,64 @@ public readonly ref struct Variant
                 return shape.Values + OffsetOf(shape, shape.Count);
             }
 
-            return (Header & 3) == 1 ? 1 + (Header >> 2) : Type switch
+            return (Header & 3) == 1 ? 1 + (Header >> 2) : Kind switch
             {
-                VariantType.Null or VariantType.Boolean => 1,
-                VariantType.Int8 => 2,
-                VariantType.Int16 => 3,
-                VariantType.Int32 or VariantType.Date or VariantType.Float => 5,
-                VariantType.Decimal4 => 6,
-                VariantType.Decimal8 => 10,
-                VariantType.Decimal16 => 18,
-                VariantType.Uuid => 17,
-                VariantType.Binary or VariantType.String => checked(5 + (int)Math.Min(int.MaxValue - 5, BinaryPrimitives.ReadUInt32LittleEndian(At(1, 4)))),
+                VariantKind.Null or VariantKind.Boolean => 1,
+                VariantKind.Int8 => 2,
+                VariantKind.Int16 => 3,
+                VariantKind.Int32 or VariantKind.Date or VariantKind.Float => 5,
+                VariantKind.Decimal4 => 6,
+                VariantKind.Decimal8 => 10,
+                VariantKind.Decimal16 => 18,
+                VariantKind.Uuid => 17,
+                VariantKind.Binary or VariantKind.String => checked(5 + (int)Math.Min(int.MaxValue - 5, BinaryPrimitives.ReadUInt32LittleEndian(At(1, 4)))),
                 _ => 9,
             };
         }
     }
 
     /// <summary>A boolean.</summary>
-    public bool GetBoolean() => Expect(VariantType.Boolean) && Header >> 2 == 1;
+    public bool GetBoolean() => Expect(VariantKind.Boolean) && Header >> 2 == 1;
 
     /// <summary>An integer of any width, or what counts days, microseconds or nanoseconds.</summary>
-    public long GetInt64() => Type switch
+    public long GetInt64() => Kind switch
     {
-        VariantType.Int8 => (sbyte)At(1, 1)[0],
-        VariantType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(At(1, 2)),
-        VariantType.Int32 or VariantType.Date => BinaryPrimitives.ReadInt32LittleEndian(At(1, 4)),
-        VariantType.Int64 or VariantType.Time or VariantType.Timestamp or VariantType.TimestampNtz or VariantType.TimestampNanos or VariantType.TimestampNanosNtz =>
+        VariantKind.Int8 => (sbyte)At(1, 1)[0],
+        VariantKind.Int16 => BinaryPrimitives.ReadInt16LittleEndian(At(1, 2)),
+        VariantKind.Int32 or VariantKind.Date => BinaryPrimitives.ReadInt32LittleEndian(At(1, 4)),
+        VariantKind.Int64 or VariantKind.Time or VariantKind.Timestamp or VariantKind.TimestampNtz or VariantKind.TimestampNanos or VariantKind.TimestampNanosNtz =>
             BinaryPrimitives.ReadInt64LittleEndian(At(1, 8)),
-        var other => throw new InvalidOperationException($"a variant of type {other} is no integer"),
+        var other => throw new InvalidOperationException($"a variant of kind {other} is no integer"),
     };
 
     /// <summary>A floating-point number.</summary>
-    public double GetDouble() => Type switch
+    public double GetDouble() => Kind switch
     {
-        VariantType.Float => BinaryPrimitives.ReadSingleLittleEndian(At(1, 4)),
-        VariantType.Double => BinaryPrimitives.ReadDoubleLittleEndian(At(1, 8)),
-        var other => throw new InvalidOperationException($"a variant of type {other} is no floating-point number"),
+        VariantKind.Float => BinaryPrimitives.ReadSingleLittleEndian(At(1, 4)),
+        VariantKind.Double => BinaryPrimitives.ReadDoubleLittleEndian(At(1, 8)),
+        var other => throw new InvalidOperationException($"a variant of kind {other} is no floating-point number"),
     };
 
     /// <summary>A decimal: <c>Unscaled</c> / 10^<c>Scale</c>.</summary>
     public (Int128 Unscaled, int Scale) GetDecimal()
     {
-        Int128 unscaled = Type switch
+        Int128 unscaled = Kind switch
         {
-            VariantType.Decimal4 => BinaryPrimitives.ReadInt32LittleEndian(At(2, 4)),
-            VariantType.Decimal8 => BinaryPrimitives.ReadInt64LittleEndian(At(2, 8)),
-            VariantType.Decimal16 => BinaryPrimitives.ReadInt128LittleEndian(At(2, 16)),
-            var other => throw new InvalidOperationException($"a variant of type {other} is no decimal"),
+            VariantKind.Decimal4 => BinaryPrimitives.ReadInt32LittleEndian(At(2, 4)),
+            VariantKind.Decimal8 => BinaryPrimitives.ReadInt64LittleEndian(At(2, 8)),
+            VariantKind.Decimal16 => BinaryPrimitives.ReadInt128LittleEndian(At(2, 16)),
+            var other => throw new InvalidOperationException($"a variant of kind {other} is no decimal"),
         };
         int scale = At(1, 1)[0];
         return scale <= 38 ? (unscaled, scale) : throw new ParquetFormatException($"variant: a scale of {scale}");
     }
 
     /// <summary>The bytes of a text, of a binary value or of a UUID.</summary>
-    public ReadOnlySpan<byte> GetBytes() => (Header & 3) == 1 ? At(1, Header >> 2) : Type switch
+    public ReadOnlySpan<byte> GetBytes() => (Header & 3) == 1 ? At(1, Header >> 2) : Kind switch
     {
-        VariantType.Binary or VariantType.String => At(5, BinaryPrimitives.ReadUInt32LittleEndian(At(1, 4))),
-        VariantType.Uuid => At(1, 16),
-        var other => throw new InvalidOperationException($"a variant of type {other} has no bytes"),
+        VariantKind.Binary or VariantKind.String => At(5, BinaryPrimitives.ReadUInt32LittleEndian(At(1, 4))),
+        VariantKind.Uuid => At(1, 16),
+        var other => throw new InvalidOperationException($"a variant of kind {other} has no bytes"),
     };
 
     /// <summary>An element of an array, or the value of a field of an object by its place.</summary>
@@ -133,7 +133,7 @@ public readonly ref struct Variant
     /// <summary>The number in the dictionary of the name of a field of an object.</summary>
     public int FieldId(int index)
     {
-        Expect(VariantType.Object);
+        Expect(VariantKind.Object);
         var shape = ReadShape();
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)shape.Count, nameof(index));
         return (int)Number(Value, shape.Ids + index * shape.IdBytes, shape.IdBytes);
@@ -168,9 +168,9 @@ public readonly ref struct Variant
             throw new ParquetFormatException($"variant: nested more than {DeepestNesting} deep");
         }
 
-        switch (Type)
+        switch (Kind)
         {
-            case VariantType.Object:
+            case VariantKind.Object:
                 for (int i = 0; i < Count; i++)
                 {
                     FieldName(i);
@@ -178,7 +178,7 @@ public readonly ref struct Variant
                 }
 
                 break;
-            case VariantType.Array:
+            case VariantKind.Array:
                 for (int i = 0; i < Count; i++)
                 {
                     this[i].Validate(depth + 1);
@@ -191,9 +191,9 @@ public readonly ref struct Variant
         }
     }
 
-    private bool Expect(VariantType type) => Type == type
+    private bool Expect(VariantKind kind) => Kind == kind
         ? true
-        : throw new InvalidOperationException($"expected a variant of type {type}, got {Type}");
+        : throw new InvalidOperationException($"expected a variant of kind {kind}, got {Kind}");
 
     private ReadOnlySpan<byte> At(int position, long length) => length <= Value.Length - position
         ? Value.Slice(position, (int)length)
@@ -214,7 +214,7 @@ public readonly ref struct Variant
         bool isObject = (Header & 3) == 2;
         if ((Header & 3) < 2)
         {
-            throw new InvalidOperationException($"a variant of type {Type} has no elements");
+            throw new InvalidOperationException($"a variant of kind {Kind} has no elements");
         }
 
         int offsetBytes = (header & 3) + 1;

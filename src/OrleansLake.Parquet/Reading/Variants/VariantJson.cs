@@ -33,55 +33,55 @@ public static class VariantJson
             throw new ParquetFormatException($"variant: nested more than {Variant.DeepestNesting} deep");
         }
 
-        switch (variant.Type)
+        switch (variant.Kind)
         {
-            case VariantType.Null:
+            case VariantKind.Null:
                 json.WriteNullValue();
                 break;
-            case VariantType.Boolean:
+            case VariantKind.Boolean:
                 json.WriteBooleanValue(variant.GetBoolean());
                 break;
-            case VariantType.Int8 or VariantType.Int16 or VariantType.Int32 or VariantType.Int64:
+            case VariantKind.Int8 or VariantKind.Int16 or VariantKind.Int32 or VariantKind.Int64:
                 json.WriteNumberValue(variant.GetInt64());
                 break;
-            case VariantType.Float:
+            case VariantKind.Float:
                 WriteFloating(json, (float)variant.GetDouble());
                 break;
-            case VariantType.Double:
+            case VariantKind.Double:
                 WriteFloating(json, variant.GetDouble());
                 break;
-            case VariantType.Decimal4 or VariantType.Decimal8 or VariantType.Decimal16:
+            case VariantKind.Decimal4 or VariantKind.Decimal8 or VariantKind.Decimal16:
                 var (unscaled, scale) = variant.GetDecimal();
                 json.WriteRawValue(VariantText.Decimal(unscaled, scale), skipInputValidation: true);
                 break;
-            case VariantType.Date:
+            case VariantKind.Date:
                 json.WriteStringValue(VariantText.Date(variant.GetInt64()));
                 break;
-            case VariantType.Time:
+            case VariantKind.Time:
                 json.WriteStringValue(VariantText.Time(variant.GetInt64(), 6));
                 break;
-            case VariantType.Timestamp:
+            case VariantKind.Timestamp:
                 json.WriteStringValue(VariantText.Timestamp(variant.GetInt64(), 6) + "+00:00");
                 break;
-            case VariantType.TimestampNtz:
+            case VariantKind.TimestampNtz:
                 json.WriteStringValue(VariantText.Timestamp(variant.GetInt64(), 6));
                 break;
-            case VariantType.TimestampNanos:
+            case VariantKind.TimestampNanos:
                 json.WriteStringValue(VariantText.Timestamp(variant.GetInt64(), 9) + "+00:00");
                 break;
-            case VariantType.TimestampNanosNtz:
+            case VariantKind.TimestampNanosNtz:
                 json.WriteStringValue(VariantText.Timestamp(variant.GetInt64(), 9));
                 break;
-            case VariantType.String:
+            case VariantKind.String:
                 json.WriteStringValue(Utf8(variant.GetBytes()));
                 break;
-            case VariantType.Binary:
+            case VariantKind.Binary:
                 json.WriteBase64StringValue(variant.GetBytes());
                 break;
-            case VariantType.Uuid:
+            case VariantKind.Uuid:
                 json.WriteStringValue(new Guid(variant.GetBytes(), bigEndian: true));
                 break;
-            case VariantType.Object:
+            case VariantKind.Object:
                 json.WriteStartObject();
                 for (int i = 0; i < variant.Count; i++)
                 {

@@ -142,15 +142,15 @@ public sealed class VariantReader
             return value >= 0;
         }
 
-        if (value >= 0 && shape.TypedType != VariantType.Object)
+        if (value >= 0 && shape.TypedType != VariantKind.Object)
         {
             throw new ParquetFormatException("variant: both value and typed_value are there");
         }
 
         switch (shape.TypedType)
         {
-            case VariantType.Object: AppendObject(shape, value, target); break;
-            case VariantType.Array: AppendArray(shape, target); break;
+            case VariantKind.Object: AppendObject(shape, value, target); break;
+            case VariantKind.Array: AppendArray(shape, target); break;
             default: AppendPrimitive(shape, target); break;
         }
 
@@ -203,9 +203,9 @@ public sealed class VariantReader
         {
             // Numbers of names are those of the given metadata, which extending keeps.
             var rest = new Variant(_names.Metadata, _cursors[shape.Value].BytesAt(value));
-            if (rest.Type != VariantType.Object)
+            if (rest.Kind != VariantKind.Object)
             {
-                throw new ParquetFormatException($"variant: a value of type {rest.Type} beside shredded fields");
+                throw new ParquetFormatException($"variant: a value of type {rest.Kind} beside shredded fields");
             }
 
             for (int i = 0; i < rest.Count; i++)
@@ -236,29 +236,29 @@ public sealed class VariantReader
         var column = cursor.Column;
         switch (shape.TypedType)
         {
-            case VariantType.Boolean:
+            case VariantKind.Boolean:
                 VariantWriter.WriteBoolean(target, column.Bytes[i] != 0);
                 break;
-            case VariantType.Float:
-                VariantWriter.WriteFixed(target, VariantType.Float, MemoryMarshal.AsBytes(column.Floats.AsSpan(i, 1)));
+            case VariantKind.Float:
+                VariantWriter.WriteFixed(target, VariantKind.Float, MemoryMarshal.AsBytes(column.Floats.AsSpan(i, 1)));
                 break;
-            case VariantType.Double:
-                VariantWriter.WriteFixed(target, VariantType.Double, MemoryMarshal.AsBytes(column.Doubles.AsSpan(i, 1)));
+            case VariantKind.Double:
+                VariantWriter.WriteFixed(target, VariantKind.Double, MemoryMarshal.AsBytes(column.Doubles.AsSpan(i, 1)));
                 break;
-            case VariantType.Decimal4 or VariantType.Decimal8:
+            case VariantKind.Decimal4 or VariantKind.Decimal8:
                 VariantWriter.WriteDecimal(target, shape.TypedType, column.Column.PhysicalType == PhysicalType.Int32 ? column.Ints[i] : column.Longs[i], shape.Scale);
                 break;
-            case VariantType.Decimal16:
+            case VariantKind.Decimal16:
                 VariantWriter.WriteDecimal(target, shape.TypedType, Unscaled(cursor.BytesAt(i)), shape.Scale);
                 break;
-            case VariantType.Binary:
-                VariantWriter.WriteBytes(target, VariantType.Binary, cursor.BytesAt(i));
+            case VariantKind.Binary:
+                VariantWriter.WriteBytes(target, VariantKind.Binary, cursor.BytesAt(i));
                 break;
-            case VariantType.String:
+            case VariantKind.String:
                 VariantWriter.WriteString(target, cursor.BytesAt(i));
                 break;
-            case VariantType.Uuid:
-                VariantWriter.WriteFixed(target, VariantType.Uuid, cursor.BytesAt(i));
+            case VariantKind.Uuid:
+                VariantWriter.WriteFixed(target, VariantKind.Uuid, cursor.BytesAt(i));
                 break;
             default:
                 VariantWriter.WriteInteger(target, shape.TypedType, column.Column.PhysicalType == PhysicalType.Int32 ? column.Ints[i] : column.Longs[i]);

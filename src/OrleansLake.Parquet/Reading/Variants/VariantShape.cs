@@ -23,8 +23,8 @@ internal sealed class VariantShape
     /// <summary>Where <c>typed_value</c> begins; −1 where there is none.</summary>
     public int Typed { get; private init; } = -1;
 
-    /// <summary>What <c>typed_value</c> holds; <see cref="VariantType.Null"/> where there is none.</summary>
-    public VariantType TypedType { get; private init; }
+    /// <summary>What <c>typed_value</c> holds; <see cref="VariantKind.Null"/> where there is none.</summary>
+    public VariantKind TypedType { get; private init; }
 
     /// <summary>The scale of decimals.</summary>
     public int Scale { get; private init; }
@@ -75,7 +75,7 @@ internal sealed class VariantShape
             throw new ParquetFormatException($"{place}: expected a variant, which has metadata and a value or a typed_value");
         }
 
-        var (type, scale) = typedNode is null ? (VariantType.Null, 0) : TypeOf(typedNode, $"{place}.typed_value");
+        var (type, scale) = typedNode is null ? (VariantKind.Null, 0) : TypeOf(typedNode, $"{place}.typed_value");
         return new VariantShape
         {
             FirstLeaf = firstLeaf,
@@ -87,8 +87,8 @@ internal sealed class VariantShape
             Scale = scale,
             Definition = definition,
             ElementRepetition = repetition + 1,
-            Element = type == VariantType.Array ? ElementOf(typedNode!, $"{place}.typed_value", typed, definition + 2, repetition + 1) : null,
-            Fields = type == VariantType.Object ? FieldsOf((ParquetNode.Group)typedNode!, place, typed, definition + 1, repetition) : [],
+            Element = type == VariantKind.Array ? ElementOf(typedNode!, $"{place}.typed_value", typed, definition + 2, repetition + 1) : null,
+            Fields = type == VariantKind.Object ? FieldsOf((ParquetNode.Group)typedNode!, place, typed, definition + 1, repetition) : [],
         };
     }
 
@@ -117,31 +117,31 @@ internal sealed class VariantShape
         return fields;
     }
 
-    private static (VariantType Type, int Scale) TypeOf(ParquetNode node, string place) => node switch
+    private static (VariantKind Type, int Scale) TypeOf(ParquetNode node, string place) => node switch
     {
-        ParquetNode.Group { LogicalType: LogicalType.List } => (VariantType.Array, 0),
-        ParquetNode.Group => (VariantType.Object, 0),
+        ParquetNode.Group { LogicalType: LogicalType.List } => (VariantKind.Array, 0),
+        ParquetNode.Group => (VariantKind.Object, 0),
         ParquetNode.Primitive leaf => (leaf.PhysicalType, leaf.LogicalType) switch
         {
-            (PhysicalType.Boolean, null) => (VariantType.Boolean, 0),
-            (PhysicalType.Int32, null or LogicalType.Integer(32, true)) => (VariantType.Int32, 0),
-            (PhysicalType.Int32, LogicalType.Integer(8, true)) => (VariantType.Int8, 0),
-            (PhysicalType.Int32, LogicalType.Integer(16, true)) => (VariantType.Int16, 0),
-            (PhysicalType.Int64, null or LogicalType.Integer(64, true)) => (VariantType.Int64, 0),
-            (PhysicalType.Float, null) => (VariantType.Float, 0),
-            (PhysicalType.Double, null) => (VariantType.Double, 0),
-            (PhysicalType.Int32, LogicalType.Decimal(_, var scale)) => (VariantType.Decimal4, scale),
-            (PhysicalType.Int64, LogicalType.Decimal(_, var scale)) => (VariantType.Decimal8, scale),
-            (PhysicalType.ByteArray or PhysicalType.FixedLenByteArray, LogicalType.Decimal(_, var scale)) => (VariantType.Decimal16, scale),
-            (PhysicalType.Int32, LogicalType.Date) => (VariantType.Date, 0),
-            (PhysicalType.Int64, LogicalType.Time(TimeUnit.Micros, false)) => (VariantType.Time, 0),
-            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Micros, true)) => (VariantType.Timestamp, 0),
-            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Micros, false)) => (VariantType.TimestampNtz, 0),
-            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Nanos, true)) => (VariantType.TimestampNanos, 0),
-            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Nanos, false)) => (VariantType.TimestampNanosNtz, 0),
-            (PhysicalType.ByteArray, null) => (VariantType.Binary, 0),
-            (PhysicalType.ByteArray, LogicalType.String) => (VariantType.String, 0),
-            (PhysicalType.FixedLenByteArray, LogicalType.Uuid) => (VariantType.Uuid, 0),
+            (PhysicalType.Boolean, null) => (VariantKind.Boolean, 0),
+            (PhysicalType.Int32, null or LogicalType.Integer(32, true)) => (VariantKind.Int32, 0),
+            (PhysicalType.Int32, LogicalType.Integer(8, true)) => (VariantKind.Int8, 0),
+            (PhysicalType.Int32, LogicalType.Integer(16, true)) => (VariantKind.Int16, 0),
+            (PhysicalType.Int64, null or LogicalType.Integer(64, true)) => (VariantKind.Int64, 0),
+            (PhysicalType.Float, null) => (VariantKind.Float, 0),
+            (PhysicalType.Double, null) => (VariantKind.Double, 0),
+            (PhysicalType.Int32, LogicalType.Decimal(_, var scale)) => (VariantKind.Decimal4, scale),
+            (PhysicalType.Int64, LogicalType.Decimal(_, var scale)) => (VariantKind.Decimal8, scale),
+            (PhysicalType.ByteArray or PhysicalType.FixedLenByteArray, LogicalType.Decimal(_, var scale)) => (VariantKind.Decimal16, scale),
+            (PhysicalType.Int32, LogicalType.Date) => (VariantKind.Date, 0),
+            (PhysicalType.Int64, LogicalType.Time(TimeUnit.Micros, false)) => (VariantKind.Time, 0),
+            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Micros, true)) => (VariantKind.Timestamp, 0),
+            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Micros, false)) => (VariantKind.TimestampNtz, 0),
+            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Nanos, true)) => (VariantKind.TimestampNanos, 0),
+            (PhysicalType.Int64, LogicalType.Timestamp(TimeUnit.Nanos, false)) => (VariantKind.TimestampNanosNtz, 0),
+            (PhysicalType.ByteArray, null) => (VariantKind.Binary, 0),
+            (PhysicalType.ByteArray, LogicalType.String) => (VariantKind.String, 0),
+            (PhysicalType.FixedLenByteArray, LogicalType.Uuid) => (VariantKind.Uuid, 0),
             var (physical, logical) => throw new ParquetFormatException($"{place}: no variant is shredded as {physical} {logical}"),
         },
         _ => throw new InvalidOperationException($"a node of type {node.GetType()}"),

@@ -13,31 +13,31 @@ internal static class VariantWriter
     public static void WriteBoolean(ByteBuffer target, bool value) => target.WriteByte((byte)((value ? 1 : 2) << 2));
 
     /// <summary>A value of a type whose bytes lie little endian.</summary>
-    public static void WriteFixed(ByteBuffer target, VariantType type, ReadOnlySpan<byte> value)
+    public static void WriteFixed(ByteBuffer target, VariantKind type, ReadOnlySpan<byte> value)
     {
         target.WriteByte((byte)((int)type << 2));
         target.Write(value);
     }
 
-    public static void WriteInteger(ByteBuffer target, VariantType type, long value)
+    public static void WriteInteger(ByteBuffer target, VariantKind type, long value)
     {
         Span<byte> bytes = stackalloc byte[8];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
         WriteFixed(target, type, bytes[..(type switch
         {
-            VariantType.Int8 => 1,
-            VariantType.Int16 => 2,
-            VariantType.Int32 or VariantType.Date => 4,
+            VariantKind.Int8 => 1,
+            VariantKind.Int16 => 2,
+            VariantKind.Int32 or VariantKind.Date => 4,
             _ => 8,
         })]);
     }
 
-    public static void WriteDecimal(ByteBuffer target, VariantType type, Int128 unscaled, int scale)
+    public static void WriteDecimal(ByteBuffer target, VariantKind type, Int128 unscaled, int scale)
     {
         Span<byte> bytes = stackalloc byte[17];
         bytes[0] = (byte)scale;
         BinaryPrimitives.WriteInt128LittleEndian(bytes[1..], unscaled);
-        WriteFixed(target, type, bytes[..(type switch { VariantType.Decimal4 => 5, VariantType.Decimal8 => 9, _ => 17 })]);
+        WriteFixed(target, type, bytes[..(type switch { VariantKind.Decimal4 => 5, VariantKind.Decimal8 => 9, _ => 17 })]);
     }
 
     public static void WriteString(ByteBuffer target, ReadOnlySpan<byte> text)
@@ -49,11 +49,11 @@ internal static class VariantWriter
         }
         else
         {
-            WriteBytes(target, VariantType.String, text);
+            WriteBytes(target, VariantKind.String, text);
         }
     }
 
-    public static void WriteBytes(ByteBuffer target, VariantType type, ReadOnlySpan<byte> value)
+    public static void WriteBytes(ByteBuffer target, VariantKind type, ReadOnlySpan<byte> value)
     {
         target.WriteByte((byte)((int)type << 2));
         target.WriteInt32(value.Length);

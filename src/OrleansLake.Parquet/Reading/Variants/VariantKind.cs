@@ -1,7 +1,7 @@
 namespace OrleansLake.Parquet;
 
 /// <summary>What a <see cref="Variant"/> holds. https://github.com/apache/parquet-format/blob/master/VariantEncoding.md</summary>
-public enum VariantType
+public enum VariantKind
 {
     /// <summary>A null that is a value.</summary>
     Null = 0,
