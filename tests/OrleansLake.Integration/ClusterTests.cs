@@ -19,6 +19,7 @@ namespace OrleansLake.Integration;
 /// Silos in processes of their own that share a warehouse and nothing else, and this process as their client, over the
 /// gateways of Orleans and over HTTP.
 /// </summary>
+[Collection(Collections.Working)]
 public sealed class ClusterTests(ITestOutputHelper output) : IDisposable
 {
     private const string Table = "cluster.events";
