@@ -191,7 +191,8 @@ internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess pro
         string name = commit.Base.Identifier.Name;
         if (world.SlowDeadLetters && commit.Base.Identifier.Equals(SimulationWorld.Dead) && world.Happens(0.6, "swap of dead letters on its way"))
         {
-            TimeSpan delay = world.UpTo(15);
+            TimeSpan delay = TimeSpan.FromSeconds(12) + world.UpTo(12);
+            world.Scheduler.After(TimeSpan.Zero, world.WhileDeadLettersAreOnTheirWay);
             return LaterAsync();
 
             async Task<CommitResult> LaterAsync()
