@@ -1,3 +1,5 @@
-using OrleansLake.Cli;
+using OrleansLake.Cli.Commands;
+using OrleansLake.Terminal;
 
-return await CommandLine.RunAsync(args);
+return await CommandRunner.RunAsync(
+    args, [KafkaCommand.Create(), PublishCommand.Create(), TableCommand.Create(), PipelineCommand.Create()], stopLimit: TimeSpan.FromSeconds(10));

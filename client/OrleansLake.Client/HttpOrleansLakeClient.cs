@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using OrleansLake.Contracts;
 
 namespace OrleansLake.Client;
@@ -10,11 +9,6 @@ namespace OrleansLake.Client;
 /// <param name="http">Its base address is the silo's, such as <c>http://127.0.0.1:8080/</c>.</param>
 public sealed class HttpOrleansLakeClient(HttpClient http) : IOrleansLakeClient
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
-    {
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-    };
-
     /// <inheritdoc />
     public async Task<IReadOnlyList<PipelineStatus>> ListPipelinesAsync(CancellationToken cancellationToken = default) =>
         await AskAsync<PipelineStatus[]>(HttpMethod.Get, "pipelines", cancellationToken) ?? [];
@@ -47,6 +41,10 @@ public sealed class HttpOrleansLakeClient(HttpClient http) : IOrleansLakeClient
     /// <inheritdoc />
     public Task<PipelineMove?> AcceptAsync(string name, CancellationToken cancellationToken = default) =>
         AskAsync<PipelineMove>(HttpMethod.Post, $"pipelines/{Uri.EscapeDataString(name)}/accept", cancellationToken);
+
+    /// <inheritdoc />
+    public Task<PipelineEntry?> RemoveAsync(string name, CancellationToken cancellationToken = default) =>
+        AskAsync<PipelineEntry>(HttpMethod.Delete, $"pipelines/{Uri.EscapeDataString(name)}", cancellationToken);
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<TableEntry>> ListTablesAsync(CancellationToken cancellationToken = default) =>
@@ -92,7 +90,7 @@ public sealed class HttpOrleansLakeClient(HttpClient http) : IOrleansLakeClient
 
             try
             {
-                return await response.Content.ReadFromJsonAsync<T>(Options, cancellationToken);
+                return await response.Content.ReadFromJsonAsync<T>(LakeJson.Options, cancellationToken);
             }
             catch (JsonException error)
             {

@@ -29,6 +29,9 @@ public interface IOrleansLakeClient
     /// <summary>Takes the offsets of a pipeline's table as they stand, after something had stopped it there. Null: there is no pipeline of that name.</summary>
     Task<PipelineMove?> AcceptAsync(string name, CancellationToken cancellationToken = default);
 
+    /// <summary>Stops a pipeline and forgets it; what it committed stays. A silo whose configuration has it brings it back when it starts. Null: there is none of that name.</summary>
+    Task<PipelineEntry?> RemoveAsync(string name, CancellationToken cancellationToken = default);
+
     /// <summary>The tables that pipelines write to.</summary>
     Task<IReadOnlyList<TableEntry>> ListTablesAsync(CancellationToken cancellationToken = default);
 

@@ -36,6 +36,10 @@ public sealed class OrleansLakeClient(IClusterClient cluster) : IOrleansLakeClie
         _lake.AcceptAsync(name).WaitAsync(cancellationToken);
 
     /// <inheritdoc />
+    public Task<PipelineEntry?> RemoveAsync(string name, CancellationToken cancellationToken = default) =>
+        _lake.RemoveAsync(name).WaitAsync(cancellationToken);
+
+    /// <inheritdoc />
     public Task<IReadOnlyList<TableEntry>> ListTablesAsync(CancellationToken cancellationToken = default) =>
         _lake.TablesAsync().WaitAsync(cancellationToken);
 

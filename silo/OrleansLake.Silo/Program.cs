@@ -1,1 +1,6 @@
-return await OrleansLake.Silo.CommandLine.RunAsync(args);
+using OrleansLake.Silo;
+using OrleansLake.Silo.Demo;
+using OrleansLake.Terminal;
+
+// Ctrl-C and SIGTERM are the host's: it drains before it ends, and nobody may cut that short.
+return await CommandRunner.RunAsync(args, [RunCommand.Create(), DemoCommand.Create()], stopLimit: null);

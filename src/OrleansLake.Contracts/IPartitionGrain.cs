@@ -9,9 +9,9 @@ namespace OrleansLake.Contracts;
 [Alias("orleanslake.IPartitionGrain")]
 public interface IPartitionGrain : IGrainWithStringKey
 {
-    /// <summary>Says what is wanted; the same again changes nothing. Starts, pauses, lets run.</summary>
+    /// <summary>Says what is wanted; the same again changes nothing. Starts, pauses, lets run. The answer is the silo that it lives on, in parsable form.</summary>
     [Alias("Want")]
-    Task WantAsync(PipelineDefinition definition, WantedState wanted);
+    Task<string> WantAsync(PipelineDefinition definition, WantedState wanted);
 
     /// <summary>How it does.</summary>
     [Alias("Status"), AlwaysInterleave]
@@ -21,9 +21,12 @@ public interface IPartitionGrain : IGrainWithStringKey
     [Alias("Retry")]
     Task RetryAsync();
 
-    /// <summary>Closes and reports what was read, and waits up to 25 s for the commit. True: it is in the table.</summary>
+    /// <summary>
+    /// Closes and reports what was read, and waits up to 25 s for the commit. True: it is in the table. Topic-partitions of one
+    /// silo that are asked with the same id share one flush.
+    /// </summary>
     [Alias("Flush"), AlwaysInterleave]
-    Task<bool> FlushAsync();
+    Task<bool> FlushAsync(Guid flushId);
 
     /// <summary>Decodes by the table's schema as it is now, and says from which offset on. Null: it is not being read.</summary>
     [Alias("ReloadSchema"), AlwaysInterleave]
@@ -33,6 +36,11 @@ public interface IPartitionGrain : IGrainWithStringKey
     [Alias("Release")]
     Task ReleaseAsync();
 
+    /// <summary>Flushes, detaches, and goes to another silo, where it waits for <see cref="WantAsync"/>.</summary>
+    /// <param name="home">That silo, in parsable form.</param>
+    [Alias("Move")]
+    Task MoveAsync(string home);
+
     /// <summary>The pump of the silo has given the topic-partition up.</summary>
     [Alias("Notice"), OneWay]
     Task NoticeAsync();
@@ -40,6 +48,6 @@ public interface IPartitionGrain : IGrainWithStringKey
 
 /// <summary>From where on a topic-partition is decoded by a schema.</summary>
 /// <param name="SchemaId">The schema.</param>
-/// <param name="FirstOffset">The first record; null when it has been so since reading began.</param>
+/// <param name="FirstOffset">The first record; null while it is not known where reading begins.</param>
 [GenerateSerializer, Immutable, Alias("orleanslake.AppliedSchema")]
 public sealed record AppliedSchema([property: Id(0)] int SchemaId, [property: Id(1)] long? FirstOffset);

@@ -32,6 +32,18 @@ public sealed class LakeOperations(IGrainFactory grains)
     /// <summary>Takes the table's offsets as they stand. Null: there is no pipeline of that name.</summary>
     public async Task<PipelineMove?> AcceptAsync(string name) => await KnowsAsync(name) ? await Pipeline(name).AcceptAsync() : null;
 
+    /// <summary>Stops a pipeline and forgets it; what it committed stays. A silo whose configuration has it brings it back when it starts. Null: there is none of that name.</summary>
+    public async Task<PipelineEntry?> RemoveAsync(string name)
+    {
+        PipelineEntry? entry = (await Lake.PipelinesAsync()).FirstOrDefault(one => one.Name == name);
+        if (entry is not null)
+        {
+            await Pipeline(name).RemoveAsync();
+        }
+
+        return entry;
+    }
+
     /// <summary>The tables that pipelines write to.</summary>
     public async Task<IReadOnlyList<TableEntry>> TablesAsync() => await Lake.TablesAsync();
 

@@ -77,7 +77,10 @@ public sealed record SchemaReload
     [Id(1)]
     public required int SchemaId { get; init; }
 
-    /// <summary>The first record of each topic-partition that is decoded by it.</summary>
+    /// <summary>
+    /// The first record of each topic-partition that is read that is decoded by it; where it has been so since reading began,
+    /// the one that reading began at.
+    /// </summary>
     [Id(2)]
     public SchemaFirstOffset[] FirstOffsets { get; init; } = [];
 }

@@ -20,6 +20,7 @@ public static class GrainsHosting
         silo.Services.AddSingleton<TableCommitters>();
         silo.Services.TryAddSingleton<IDeadLetterOffsets, DeadLetterOffsets>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PumpLifecycle>();
+        silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MembershipWatch>();
         silo.Services.AddPlacementDirector<TopicPartitionPlacement, TopicPartitionPlacementDirector>();
         return silo;
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Orleans.Storage;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest;
@@ -34,13 +35,14 @@ internal sealed class PartitionGrain(
     [PersistentState("partition", GrainStorage.Name)] IPersistentState<PartitionGrainState> state,
     PumpHost pumps,
     ITopicDirectory topics,
+    ILocalSiloDetails self,
     IdSource ids,
     TimeProvider time,
     ILogger<PartitionGrain> logger) : Grain, IPartitionGrain
 {
     // Well below the age at which the watchdog gives a lease up.
     private static readonly TimeSpan RenewPeriod = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan CopyPeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CopyPeriod = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(25);
 
@@ -80,8 +82,9 @@ internal sealed class PartitionGrain(
     }
 
     /// <inheritdoc />
-    public async Task WantAsync(PipelineDefinition definition, WantedState wanted)
+    public async Task<string> WantAsync(PipelineDefinition definition, WantedState wanted)
     {
+        string home = self.SiloAddress.ToParsableString();
         bool wasPaused = _wanted == WantedState.Paused;
         _wanted = wanted;
         if (_lease is { IsValid: true } held && held.Definition.SameAs(definition))
@@ -90,13 +93,9 @@ internal sealed class PartitionGrain(
             if (wasPaused != (wanted == WantedState.Paused))
             {
                 held.SetPaused(wanted == WantedState.Paused);
-                if (wanted == WantedState.Paused)
-                {
-                    await FlushAsync(); // what was read must not wait for records that do not come any more
-                }
             }
 
-            return;
+            return home;
         }
 
         if (_lease is { } former)
@@ -109,6 +108,7 @@ internal sealed class PartitionGrain(
         _definition = definition;
         Attach(definition);
         _timer ??= this.RegisterGrainTimer(TickAsync, new GrainTimerCreationOptions(RenewPeriod, RenewPeriod) { KeepAlive = true });
+        return home;
     }
 
     /// <inheritdoc />
@@ -158,7 +158,7 @@ internal sealed class PartitionGrain(
     }
 
     /// <inheritdoc />
-    public async Task<bool> FlushAsync()
+    public async Task<bool> FlushAsync(Guid flushId)
     {
         if (_lease is not { IsValid: true } lease)
         {
@@ -168,7 +168,7 @@ internal sealed class PartitionGrain(
         using var limit = new CancellationTokenSource(FlushLimit, time);
         try
         {
-            return await lease.FlushAsync(limit.Token);
+            return await lease.FlushAsync(flushId, limit.Token);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
@@ -192,17 +192,17 @@ internal sealed class PartitionGrain(
     /// <inheritdoc />
     public async Task ReleaseAsync()
     {
-        _definition = null;
-        _timer?.Dispose();
-        _timer = null;
-        if (_lease is { } lease)
-        {
-            using var limit = new CancellationTokenSource(FlushLimit, time);
-            await lease.DetachAsync(limit.Token);
-            _lease = null;
-        }
-
+        await LetGoAsync();
         DeactivateOnIdle();
+    }
+
+    /// <inheritdoc />
+    public async Task MoveAsync(string home)
+    {
+        await LetGoAsync();
+        // Not by deactivating: a call that was on its way here would bring it up here again.
+        RequestContext.Set(TopicPartitionPlacementDirector.HomeKey, home);
+        MigrateOnIdle();
     }
 
     /// <inheritdoc />
@@ -226,6 +226,19 @@ internal sealed class PartitionGrain(
         PumpPartitionState.Draining => TopicPartitionState.Draining,
         _ => TopicPartitionState.Stopped,
     };
+
+    private async Task LetGoAsync()
+    {
+        _definition = null;
+        _timer?.Dispose();
+        _timer = null;
+        if (_lease is { } lease)
+        {
+            using var limit = new CancellationTokenSource(FlushLimit, time);
+            await lease.DetachAsync(limit.Token);
+            _lease = null;
+        }
+    }
 
     // Called by the pump's thread: a message to this grain, never its fields.
     private void Attach(PipelineDefinition definition)
@@ -327,7 +340,14 @@ internal sealed class PartitionGrain(
             state.State.Generation = lease.Definition.Generation;
             state.State.CommittedNext = next;
             state.State.AsOfMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-            await state.WriteStateAsync();
+            try
+            {
+                await state.WriteStateAsync();
+            }
+            catch (InconsistentStateException)
+            {
+                await state.ReadStateAsync(); // a twin keeps the copy too: no reason to end a pump that reads well
+            }
         }
     }
 }

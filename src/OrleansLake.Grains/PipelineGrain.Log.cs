@@ -22,4 +22,7 @@ internal static partial class PipelineGrainLog
 
     [LoggerMessage(6, LogLevel.Information, "Pipeline {Pipeline}: {Kind} to {Positions}: {Ending}")]
     public static partial void LogMoved(this ILogger logger, string pipeline, MoveKind kind, string positions, string ending);
+
+    [LoggerMessage(7, LogLevel.Information, "Pipeline {Pipeline}: silos came or went, so {Moves}")]
+    public static partial void LogSpread(this ILogger logger, string pipeline, string moves);
 }

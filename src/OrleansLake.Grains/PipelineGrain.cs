@@ -25,13 +25,15 @@ public sealed class PipelineGrainState
 }
 
 /// <summary>
-/// One pipeline: sees that its tables are there, finds its topic-partitions, and tells each what is wanted of it, again and
-/// again, so that one whose silo died comes up on another. A timer does it while the grain lives; a reminder brings the grain back.
+/// One pipeline: sees that its tables are there, finds its topic-partitions, spreads them over the silos, and tells each what
+/// is wanted of it, again and again, so that one whose silo died comes up on another. A timer does it while the grain lives,
+/// silos that come and go wake it (<see cref="MembershipWatch"/>), and a reminder brings the grain back.
 /// </summary>
 internal sealed class PipelineGrain(
     [PersistentState("pipeline", GrainStorage.Name)] IPersistentState<PipelineGrainState> state,
     PipelineTables tables,
     ITopicDirectory topics,
+    IClusterMembershipService membership,
     IdSource ids,
     TimeProvider time,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
@@ -42,7 +44,11 @@ internal sealed class PipelineGrain(
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OutsideLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(5);
+    // Longer than a hand-over, shorter than Orleans' own.
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(28);
 
+    // Where each topic-partition was when it last answered.
+    private readonly Dictionary<NamedTopicPartition, SiloAddress> _homes = [];
     private IGrainTimer? _timer;
     private string? _trouble;
     private bool _tablesEnsured;
@@ -103,7 +109,16 @@ internal sealed class PipelineGrain(
     }
 
     /// <inheritdoc />
-    public Task<bool> PauseAsync() => WantAsync(WantedState.Paused);
+    public async Task<bool> PauseAsync()
+    {
+        if (!await WantAsync(WantedState.Paused))
+        {
+            return false;
+        }
+
+        await FlushAsync(); // what was read must not wait for records that do not come any more
+        return true;
+    }
 
     /// <inheritdoc />
     public async Task<bool> ResumeAsync()
@@ -126,7 +141,8 @@ internal sealed class PipelineGrain(
         }
 
         NamedTopicPartition[] all = [.. TopicPartitions(definition)];
-        bool[] committed = await Task.WhenAll(all.Select(one => Partition(one).FlushAsync()));
+        Guid flushId = ids.NewUuid();
+        bool[] committed = await Task.WhenAll(all.Select(one => Partition(one).FlushAsync(flushId)));
         string[] waiting = [.. all.Where((_, index) => !committed[index]).Select(one => $"{one.Topic}-{one.Partition}")];
         return new PipelineFlush(waiting.Length == 0, waiting);
     }
@@ -257,7 +273,10 @@ internal sealed class PipelineGrain(
         }
         finally
         {
-            await Task.WhenAll(concerned.Select(one => Partition(one).WantAsync(definition, state.State.Wanted)));
+            if (await WantAllAsync(concerned, definition) is { } trouble)
+            {
+                Keep(trouble);
+            }
         }
     }
 
@@ -278,7 +297,11 @@ internal sealed class PipelineGrain(
             logger.LogWanted(Name, wanted);
         }
 
-        await Task.WhenAll(TopicPartitions(definition).Select(one => Partition(one).WantAsync(definition, wanted)));
+        if (await WantAllAsync([.. TopicPartitions(definition)], definition) is { } trouble)
+        {
+            Keep(trouble); // those that did not hear of it are told again
+        }
+
         return true;
     }
 
@@ -320,13 +343,19 @@ internal sealed class PipelineGrain(
             }
 
             trouble = await FindPartitionsAsync(definition, either.Token);
-            await Task.WhenAll(TopicPartitions(definition).Select(one => Partition(one).WantAsync(definition, state.State.Wanted)));
+            trouble = Joined(trouble, await SpreadAsync(definition));
         }
         catch (Exception error) when (error is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
         {
             trouble = error is OperationCanceledException ? $"no answer within {OutsideLimit.TotalSeconds:0} s from the catalog or the brokers" : error.Message;
         }
 
+        Keep(trouble);
+    }
+
+    /// <summary>Keeps what stands in the way for the status, and comes back to it soon.</summary>
+    private void Keep(string? trouble)
+    {
         if (trouble != _trouble)
         {
             _trouble = trouble;
@@ -341,6 +370,84 @@ internal sealed class PipelineGrain(
         }
 
         _timer?.Change(trouble is null ? DiscoverPeriod : RetryPeriod, trouble is null ? DiscoverPeriod : RetryPeriod);
+    }
+
+    private static string? Joined(string? first, string? second) => first is null ? second : second is null ? first : $"{first}; {second}";
+
+    /// <summary>
+    /// Tells every topic-partition what is wanted. One that is missing comes up; where silos that came or went leave it uneven,
+    /// some are handed over: what was read is committed first. What stands in the way, or null.
+    /// </summary>
+    private async Task<string?> SpreadAsync(PipelineDefinition definition)
+    {
+        NamedTopicPartition[] all = [.. TopicPartitions(definition)];
+        if (await WantAllAsync(all, definition) is { } trouble)
+        {
+            return trouble;
+        }
+
+        // Now it is known where each of them is.
+        Dictionary<NamedTopicPartition, SiloAddress> plan = Plan(definition);
+        NamedTopicPartition[] moves = [.. all.Where(one => _homes.TryGetValue(one, out SiloAddress? home) && plan.TryGetValue(one, out SiloAddress? better) && !home.Equals(better))];
+        if (moves.Length == 0)
+        {
+            return null;
+        }
+
+        logger.LogSpread(Name, string.Join(", ", moves.Select(one => $"{one.Topic}-{one.Partition} to {plan[one].Endpoint}")));
+        string?[] troubles = await Task.WhenAll(moves.Select(one => TryAsync(one, async () =>
+        {
+            await Partition(one).MoveAsync(plan[one].ToParsableString());
+            await WantAsync(one, definition, plan[one]);
+        })));
+        return troubles.FirstOrDefault(found => found is not null);
+    }
+
+    private async Task<string?> WantAllAsync(IReadOnlyCollection<NamedTopicPartition> these, PipelineDefinition definition)
+    {
+        Dictionary<NamedTopicPartition, SiloAddress> plan = Plan(definition);
+        string?[] troubles = await Task.WhenAll(these.Select(one => TryAsync(one, () => WantAsync(one, definition, plan.GetValueOrDefault(one)))));
+        return troubles.FirstOrDefault(found => found is not null);
+    }
+
+    private async Task<string?> TryAsync(NamedTopicPartition one, Func<Task> action)
+    {
+        try
+        {
+            await action().WaitAsync(CallLimit, time);
+            return null;
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            _homes.Remove(one);
+            return $"{one.Topic}-{one.Partition}: {error.Message}";
+        }
+    }
+
+    private async Task WantAsync(NamedTopicPartition one, PipelineDefinition definition, SiloAddress? home)
+    {
+        Task<string> call;
+        try
+        {
+            if (home is not null)
+            {
+                RequestContext.Set(TopicPartitionPlacementDirector.HomeKey, home.ToParsableString());
+            }
+
+            call = Partition(one).WantAsync(definition, state.State.Wanted);
+        }
+        finally
+        {
+            RequestContext.Remove(TopicPartitionPlacementDirector.HomeKey);
+        }
+
+        _homes[one] = SiloAddress.FromParsableString(await call);
+    }
+
+    private Dictionary<NamedTopicPartition, SiloAddress> Plan(PipelineDefinition definition)
+    {
+        SiloAddress[] silos = MembershipWatch.Active(membership.CurrentSnapshot);
+        return silos.Length == 0 ? [] : EvenSpread.Plan([.. TopicPartitions(definition)], _homes, silos, TopicPartitionPlacementDirector.StartOf(Name));
     }
 
     private async Task<string?> FindPartitionsAsync(PipelineDefinition definition, CancellationToken cancellationToken)

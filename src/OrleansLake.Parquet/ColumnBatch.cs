@@ -25,6 +25,9 @@ public sealed class ColumnBatch
     /// <summary>Complete rows. Whoever fills the columns sets it after the last column of a row.</summary>
     public int RowCount { get; set; }
 
+    /// <summary>The number in its file of the first row, where the rows were read from one; the others follow it without a gap.</summary>
+    public long FirstRow { get; internal set; }
+
     /// <summary>Bytes of values and levels now held, for budgets.</summary>
     public long SizeBytes
     {

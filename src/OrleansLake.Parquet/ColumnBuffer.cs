@@ -88,6 +88,9 @@ public sealed class ColumnBuffer
         }
     }
 
+    /// <summary>Bytes of all arrays, filled or not.</summary>
+    internal long CapacityBytes => DefinitionLevels.Length + RepetitionLevels.Length + Bytes.Length + (4L * (Ints.Length + Floats.Length + Offsets.Length)) + (8L * (Longs.Length + Doubles.Length));
+
     /// <summary>Makes room for so many more slots, each with a value (for byte arrays: with an offset; see <see cref="ReserveBytes"/>).</summary>
     public void Reserve(int slots)
     {

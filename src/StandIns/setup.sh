@@ -72,7 +72,7 @@ if [ "$packages" = standins ]; then orleans_standin=1 kafka_native=1
 elif [ "$packages" = auto ]; then
   say "asking the NuGet sources for Microsoft.Orleans $orleans_version and Confluent.Kafka $kafka_version"
   why="the NuGet sources do not serve it"
-  orleans=(); for id in Sdk Server Client Reminders Streaming; do orleans+=("Microsoft.Orleans.$id" "$orleans_version"); done
+  orleans=(); for id in Sdk Server Client Reminders Streaming Dashboard; do orleans+=("Microsoft.Orleans.$id" "$orleans_version"); done
   served orleans "${orleans[@]}" || orleans_standin=1
   served kafka Confluent.Kafka "$kafka_version" || kafka_native=1
 fi

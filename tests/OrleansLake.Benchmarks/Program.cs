@@ -1,12 +1,20 @@
 using System.CommandLine;
 using OrleansLake.Benchmarks;
+using OrleansLake.Benchmarks.Compact;
+using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
+using OrleansLake.Benchmarks.Encode;
 using OrleansLake.Benchmarks.Ingest;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
+    ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
+    EncodeBenchmark.Create(),
+    FuzzJson.Create(),
+    CompactBenchmark.Create(),
     IngestBenchmark.Create(),
+    PollBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -79,6 +79,24 @@ public sealed class PumpHostTests
     }
 
     [Fact]
+    public async Task Flushes_with_one_id_are_one_flush_and_what_is_seen_after_it_is_not_from_before()
+    {
+        var host = new PumpHost(_factory, new StandingClock(), NullLogger<PumpHost>.Instance); // by this clock a status never gets old
+        PumpLease first = host.Attach(Definition, First, paused: false, () => { })!;
+        PumpLease second = host.Attach(Definition, Second, paused: false, () => { })!;
+        PumpStatus before = Assert.Single(await host.StatusesAsync(Token)).Status;
+        Assert.Same(before, Assert.Single(await host.StatusesAsync(Token)).Status);
+
+        Guid flush = Guid.NewGuid();
+        Task<FlushResult> one = host.FlushAsync(first.Pump, flush);
+        Assert.Same(one, host.FlushAsync(second.Pump, flush));
+        Assert.IsType<FlushResult.Nothing>(await one);
+        Assert.NotSame(before, Assert.Single(await host.StatusesAsync(Token)).Status);
+        Assert.NotSame(one, host.FlushAsync(second.Pump, Guid.NewGuid()));
+        await host.DrainAsync(Token);
+    }
+
+    [Fact]
     public async Task A_draining_silo_attaches_nothing_any_more()
     {
         PumpLease lease = _host.Attach(Definition, First, paused: false, () => { })!;
@@ -106,6 +124,11 @@ public sealed class PumpHostTests
                 },
                 new MemoryBudget(1 << 20), TimeProvider.System, new IdSource(TimeProvider.System, new Random(1)), onEvent);
         }
+    }
+
+    private sealed class StandingClock : TimeProvider
+    {
+        public override long GetTimestamp() => 0;
     }
 
     private sealed class NoSource : IRecordSource

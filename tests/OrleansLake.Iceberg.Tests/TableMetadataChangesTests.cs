@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace OrleansLake.Iceberg.Tests;
 
 public sealed class TableMetadataChangesTests
@@ -9,7 +7,8 @@ public sealed class TableMetadataChangesTests
     {
         var metadata = WithSnapshots(1, 2, 3) with
         {
-            OtherFields = JsonNode.Parse("""{"statistics":[{"snapshot-id":1},{"snapshot-id":3}],"x":1}""")!.AsObject(),
+            Statistics = [Statistics(1), Statistics(3)],
+            PartitionStatistics = [new PartitionStatisticsFile(2, "p", 1), new PartitionStatisticsFile(3, "q", 1)],
         };
         metadata = Apply(metadata, new TableUpdate.SetSnapshotRef("old", new SnapshotRef(1, IsTag: true)));
 
@@ -19,8 +18,8 @@ public sealed class TableMetadataChangesTests
         Assert.Equal([3L], after.SnapshotLog.Select(entry => entry.SnapshotId));
         Assert.Equal(["main"], after.Refs.Keys);
         Assert.Equal((3L, 3L), (after.CurrentSnapshotId, after.LastSequenceNumber));
-        Assert.Equal("""{"statistics":[{"snapshot-id":3}],"x":1}""", after.OtherFields!.ToJsonString());
-        Assert.Equal(2, metadata.OtherFields!["statistics"]!.AsArray().Count);
+        Assert.Equal([3L], after.Statistics.Select(file => file.SnapshotId));
+        Assert.Equal([3L], after.PartitionStatistics.Select(file => file.SnapshotId));
         AssertReadable(after);
     }
 
@@ -87,6 +86,8 @@ public sealed class TableMetadataChangesTests
         var e = Assert.Throws<ArgumentException>(() => new UpdateSchema(WithSnapshots()).AddColumn(null, "v", new VariantType()));
         Assert.Contains("v: variant needs format version 3, the table has 2", e.Message);
     }
+
+    private static StatisticsFile Statistics(long id) => new() { SnapshotId = id, StatisticsPath = "s", FileSizeBytes = 9, FileFooterSizeBytes = 3 };
 
     private static Snapshot Snapshot(long id, long sequence) => new()
     {

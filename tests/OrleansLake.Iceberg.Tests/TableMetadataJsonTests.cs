@@ -86,7 +86,7 @@ public sealed class TableMetadataJsonTests
     public void What_others_put_there_survives_our_commit()
     {
         var json = JsonNode.Parse(TableMetadataJson.Write(Sample()))!.AsObject();
-        json["statistics"] = JsonNode.Parse("""[{"snapshot-id":99,"statistics-path":"s","blob-metadata":[]}]""");
+        json["statistics"] = JsonNode.Parse("""[{"snapshot-id":99,"statistics-path":"s","file-size-in-bytes":9,"file-footer-size-in-bytes":3,"blob-metadata":[{"type":"t","snapshot-id":99,"sequence-number":1,"fields":[1],"properties":{"ndv":"3"},"x":1}],"y":null}]""");
         json["encryption-keys"] = JsonNode.Parse("""[{"key-id":"k","encrypted-key-metadata":"eA=="}]""");
         json["x-unknown"] = JsonNode.Parse("""{"deep":[1,null,{"a":1.50}]}""");
         json["snapshots"]![0]!["key-id"] = "k";

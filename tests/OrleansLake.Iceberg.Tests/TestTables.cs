@@ -62,6 +62,28 @@ internal static class TestTables
         return Assert.IsType<CommitResult.Committed>(result).Table;
     }
 
+    public static async Task<LoadedTable> CommitAsync(ICatalog catalog, LoadedTable table, SnapshotChange change)
+    {
+        var staged = await change.StageAsync(table, new SnapshotExtras(), default);
+        var result = await catalog.CommitTableAsync(new TableCommit(table, staged.Requirements, staged.Updates), default);
+        return Assert.IsType<CommitResult.Committed>(result).Table;
+    }
+
+    /// <summary>Every entry of the current snapshot, DELETED ones too.</summary>
+    public static async Task<List<ManifestEntry>> EntriesAsync(LoadedTable table)
+    {
+        var entries = new List<ManifestEntry>();
+        foreach (var manifest in await SnapshotFiles.ManifestsAsync(table, table.Metadata.FindRef(SnapshotRef.Main)!, default))
+        {
+            await foreach (var entry in ManifestReader.ReadAsync(table.Store, manifest, table.Metadata, default))
+            {
+                entries.Add(entry);
+            }
+        }
+
+        return entries;
+    }
+
     public static async Task<List<ManifestEntry>> LiveAsync(LoadedTable table)
     {
         var entries = new List<ManifestEntry>();

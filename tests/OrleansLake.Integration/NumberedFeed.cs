@@ -18,9 +18,16 @@ internal sealed class NumberedFeed(long count) : IRecordFeed
         "{{\"id\":{0},\"at\":\"2026-03-0{1}T10:20:{2:00}.{3:000000}Z\",\"name\":\"name {4}\",\"amount\":{5}.25}}");
 
     private long _next;
+    private volatile bool _ended;
 
     /// <inheritdoc />
     public long? Total { get; } = count;
+
+    /// <summary>How many it gave so far.</summary>
+    public long Given => Volatile.Read(ref _next);
+
+    /// <summary>Gives no more.</summary>
+    public void End() => _ended = true;
 
     /// <summary>Of the first so many records, those that cannot be rows.</summary>
     public static long BadAmong(long records) => (records + BadEvery - 1) / BadEvery;
@@ -29,7 +36,7 @@ internal sealed class NumberedFeed(long count) : IRecordFeed
     public void Fill(RecordChunk chunk, int limit)
     {
         Span<char> text = stackalloc char[256];
-        for (; limit > 0 && _next < Total; limit--, _next++)
+        for (; limit > 0 && _next < Total && !_ended; limit--, _next++)
         {
             bool bad = _next % BadEvery == 0;
             string id = _next.ToString(CultureInfo.InvariantCulture);

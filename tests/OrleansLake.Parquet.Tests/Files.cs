@@ -30,16 +30,21 @@ internal static class Files
         var all = new ColumnBatch(reader.Schema);
         foreach (var batch in reader.Read(batchRows: batchRows))
         {
-            for (int i = 0; i < all.Columns.Length; i++)
-            {
-                var column = batch.Columns[i];
-                all.Columns[i].AppendSlots(column, default, new RowPosition(batch.RowCount, column.SlotCount, column.ValueCount));
-            }
-
-            all.RowCount += batch.RowCount;
+            Append(all, batch);
         }
 
         return all;
+    }
+
+    public static void Append(ColumnBatch all, ColumnBatch batch)
+    {
+        for (int i = 0; i < all.Columns.Length; i++)
+        {
+            var column = batch.Columns[i];
+            all.Columns[i].AppendSlots(column, default, new RowPosition(batch.RowCount, column.SlotCount, column.ValueCount));
+        }
+
+        all.RowCount += batch.RowCount;
     }
 
     public static void AssertEqual(ColumnBatch expected, ColumnBatch actual)

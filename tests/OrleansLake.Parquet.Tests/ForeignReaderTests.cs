@@ -30,20 +30,21 @@ public sealed class ForeignReaderTests
         List("structs", Struct("s", Repetition.Optional, Text("a", id: 25), List("b", Leaf("e", PhysicalType.Double, id: 27), id: 26)) with { FieldId = 24 }, id: 23),
     ]);
 
-    public static TheoryData<CompressionCodec, int, int> Variants() => new()
+    public static TheoryData<CompressionCodec, int, int, EncodingChoice> Variants() => new()
     {
-        { CompressionCodec.Zstd, 1, 0 },
-        { CompressionCodec.Zstd, 2, 40 },
-        { CompressionCodec.Snappy, 1, 40 },
-        { CompressionCodec.Gzip, 2, 0 },
-        { CompressionCodec.Uncompressed, 1, 700 },
-        { CompressionCodec.Lz4Raw, 1, 40 },
-        { CompressionCodec.Brotli, 2, 40 },
+        { CompressionCodec.Zstd, 1, 0, EncodingChoice.Classic },
+        { CompressionCodec.Zstd, 2, 40, EncodingChoice.Delta },
+        { CompressionCodec.Zstd, 2, 0, EncodingChoice.Delta },
+        { CompressionCodec.Snappy, 1, 0, EncodingChoice.All },
+        { CompressionCodec.Gzip, 2, 0, EncodingChoice.Classic },
+        { CompressionCodec.Uncompressed, 1, 700, EncodingChoice.Delta },
+        { CompressionCodec.Lz4Raw, 1, 40, EncodingChoice.Classic },
+        { CompressionCodec.Brotli, 2, 40, EncodingChoice.All },
     };
 
     [Theory]
     [MemberData(nameof(Variants))]
-    public void DuckDB_finds_every_value(CompressionCodec codec, int pageVersion, int distinct)
+    public void DuckDB_finds_every_value(CompressionCodec codec, int pageVersion, int distinct, EncodingChoice encodings)
     {
         var batch = Rows(2000, distinct);
         var options = new ParquetWriterOptions
@@ -52,7 +53,8 @@ public sealed class ForeignReaderTests
             DataPageVersion = pageVersion,
             PageRows = 300,
             RowGroupRows = 900,
-            PageChecksums = true,
+            Encodings = encodings,
+            Columns = Everything.Columns.ToDictionary(column => column.ToString(), _ => new ParquetColumnOptions { BloomFilterFpp = 0.05 }),
         };
         byte[] file = Files.Write(batch, options);
         var found = DuckDb.Query(
@@ -123,8 +125,11 @@ public sealed class ForeignReaderTests
         Assert.Equal("ZSTD", (string?)Assert.Single(found[2])!["compression"]);
     }
 
-    [Fact]
-    public async Task Parquet_Net_finds_every_value()
+    [Theory]
+    [InlineData(EncodingChoice.Classic, 1)]
+    [InlineData(EncodingChoice.Delta, 1)]
+    [InlineData(EncodingChoice.All, 2)]
+    public async Task Parquet_Net_finds_every_value(EncodingChoice encodings, int pageVersion)
     {
         var schema = new ParquetSchema(
         [
@@ -136,7 +141,7 @@ public sealed class ForeignReaderTests
         foreach (int distinct in (int[])[0, 100])
         {
             var batch = new RandomRows(schema, 6, new RowShape { Distinct = distinct }).Make(3000);
-            byte[] file = Files.Write(batch, new ParquetWriterOptions { PageRows = 500, RowGroupRows = 1100 });
+            byte[] file = Files.Write(batch, new ParquetWriterOptions { PageRows = 500, RowGroupRows = 1100, Encodings = encodings, DataPageVersion = pageVersion });
             var stop = TestContext.Current.CancellationToken;
             await using var reader = await global::Parquet.ParquetReader.CreateAsync(new MemoryStream(file), cancellationToken: stop);
             var fields = reader.Schema.GetDataFields();

@@ -37,7 +37,7 @@ public sealed class RoundTripTests
         {
             var batch = new RandomRows(schema, ++seed, shape).Make(1900);
             Files.AssertEqual(batch, Files.ReadAll(Files.Write(batch, SmallPages)));
-            Files.AssertEqual(batch, Files.ReadAll(Files.Write(batch, SmallPages with { DataPageVersion = 2, PageChecksums = true })));
+            Files.AssertEqual(batch, Files.ReadAll(Files.Write(batch, SmallPages with { DataPageVersion = 2, PageChecksums = false })));
         }
     }
 

@@ -5,6 +5,8 @@ using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Write;
+using OrleansLake.Silo.Configuration;
+using OrleansLake.Testing.Processes;
 
 namespace OrleansLake.Silo.Tests;
 
@@ -90,6 +92,40 @@ public sealed class EndToEndTests : IDisposable
         }
 
         await AssertProvedAsync(silo, 200);
+    }
+
+    [Fact]
+    public async Task A_reload_that_changes_nothing_names_the_first_offset_of_every_topic_partition()
+    {
+        await using (SiloStand first = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path))
+        {
+            await SiloStand.PublishAsync(_broker.BootstrapServers, Records(0, 100));
+            await first.RowsAsync(100);
+            SchemaReload reload = (await first.Client.ReloadSchemaAsync(SiloStand.Table.ToString()))!;
+            Assert.Equal([(0, 0L), (1, 0L), (2, 0L), (3, 0L)], reload.FirstOffsets.Select(one => (one.Partition, one.FirstOffset)).Order());
+        }
+
+        // Another life begins to read where the first had ended.
+        await using SiloStand second = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path);
+        await second.EventuallyAsync(
+            async () => (await second.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.Count(one => one.State == TopicPartitionState.Idle) == 4, "four that are idle");
+        SchemaReload again = (await second.Client.ReloadSchemaAsync(SiloStand.Table.ToString()))!;
+        Assert.Equal((0, 4, 100), (again.SchemaId, again.FirstOffsets.Length, again.FirstOffsets.Sum(one => one.FirstOffset)));
+    }
+
+    [Fact]
+    public async Task Right_after_a_flush_the_status_has_the_offsets_that_it_committed()
+    {
+        PipelineDefinition slow = SiloStand.Definition() with { FlushInterval = TimeSpan.FromSeconds(3) };
+        await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, slow);
+        for (int round = 1; round <= 3; round++)
+        {
+            await SiloStand.PublishAsync(_broker.BootstrapServers, Records(0, 100));
+            await silo.EventuallyAsync(
+                async () => (await silo.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.Sum(one => one.Position ?? 0) == 100 * round, $"{100 * round} records read");
+            Assert.True((await silo.Client.FlushAsync(SiloStand.Pipeline))!.Committed);
+            Assert.Equal(100 * round, (await silo.Client.GetPipelineAsync(SiloStand.Pipeline))!.TopicPartitions.Sum(one => one.Committed));
+        }
     }
 
     [Fact]
@@ -212,6 +248,20 @@ public sealed class EndToEndTests : IDisposable
         await silo.EventuallyAsync(
             async () => (await silo.Http.GetStringAsync("/metrics")).Contains("orleanslake_pump_committed_offset{pipeline=\"events\",topic=\"events\",partition=\"0\"}", StringComparison.Ordinal), "metrics");
         Assert.Contains("orleanslake_commit_rows_total{table=\"db.events\"} 50", await silo.Http.GetStringAsync("/metrics"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_dashboard_stands_at_its_own_address_and_the_api_does_not_stand_there()
+    {
+        var url = new Uri($"http://127.0.0.1:{SiloProcess.FreePorts(1)[0]}");
+        await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, dashboard: new DashboardConfig { Url = url });
+        using var http = new HttpClient { BaseAddress = url };
+        string page = await http.GetStringAsync("/");
+        Assert.Contains("Orleans", page, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/pipelines")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.PostAsync("/pipelines/events/pause", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await silo.Http.GetAsync("/")).StatusCode);
+        Assert.Single(await silo.Client.ListPipelinesAsync());
     }
 
     [Fact]

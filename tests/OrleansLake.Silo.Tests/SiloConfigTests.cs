@@ -17,7 +17,8 @@ public sealed class SiloConfigTests : IDisposable
             {
               // comments may stand here
               "warehouse": "tables", "http": { "url": "http://127.0.0.1:9090" }, "memoryBudget": "128MiB",
-              "orleans": { "clustering": "localhost", "siloPort": 12000, "gatewayPort": 12001 }, "logs": { "format": "json", "level": "debug" },
+              "orleans": { "clustering": "warehouse", "address": "10.1.2.3", "siloPort": 12000, "gatewayPort": 12001, "clusterId": "blue", "probeInterval": "2s" },
+              "dashboard": { "enabled": true, "url": "http://127.0.0.1:9091" }, "logs": { "format": "json", "level": "debug" },
               "pipelines": [ { "name": "events", "topics": ["a", "b"], "table": "db.events", "createTable": true, "ddlFile": "events.sql",
                 "flushInterval": "5s", "start": "latest", "onDataLoss": "continue", "generation": "2",
                 "kafka": { "bootstrap.servers": "localhost:9092", "fetch.min.bytes": "1" } } ]
@@ -27,6 +28,9 @@ public sealed class SiloConfigTests : IDisposable
         Assert.Equal(new Uri("http://127.0.0.1:9090"), config.HttpUrl);
         Assert.Equal(128L << 20, config.MemoryBudgetBytes);
         Assert.Equal((12000, 12001), (config.Orleans.SiloPort, config.Orleans.GatewayPort));
+        Assert.Equal((Clustering.Warehouse, "10.1.2.3", "blue", "orleanslake"), (config.Orleans.Clustering, config.Orleans.Address.ToString(), config.Orleans.ClusterId, config.Orleans.ServiceId));
+        Assert.Equal((TimeSpan.FromSeconds(2), StateKeeping.Warehouse), (config.Orleans.ProbeInterval, config.Orleans.State));
+        Assert.Equal(9091, config.Dashboard.Url?.Port);
         Assert.True(config.Logs.Json);
         PipelineConfig pipeline = Assert.Single(config.Pipelines);
         Assert.Equal(["a", "b"], pipeline.Definition.Topics);
@@ -72,6 +76,29 @@ public sealed class SiloConfigTests : IDisposable
         }
 
         Assert.Contains("found \"lots\"", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{ \"clustering\": \"development\" }", "orleans.primary: expected the address and port of one silo")]
+    [InlineData("{ \"primary\": \"10.0.0.1:11111\" }", "orleans.primary: expected nothing unless clustering is development")]
+    [InlineData("{ \"clustering\": \"development\", \"primary\": \"10.0.0.1\" }", "orleans.primary: expected an address and port")]
+    [InlineData("{ \"clustering\": \"gossip\" }", "orleans.clustering: expected one of localhost, warehouse, development")]
+    [InlineData("{ \"address\": \"10.0.0.1\" }", "orleans.address: expected nothing unless clustering is warehouse or development")]
+    [InlineData("{ \"clustering\": \"warehouse\", \"address\": \"here\" }", "orleans.address: expected an IP address")]
+    [InlineData("{ \"clustering\": \"warehouse\", \"state\": \"memory\" }", "orleans.state: expected warehouse, because the silos of a cluster share it")]
+    [InlineData("{ \"clusterId\": \"../up\" }", "orleans.clusterId: expected letters")]
+    [InlineData("{ \"serviceId\": \"..\" }", "orleans.serviceId: expected letters")]
+    public void A_cluster_that_cannot_be_is_told_so(string orleans, string expected) => Assert.Contains(
+        expected,
+        Assert.Throws<ConfigException>(() => Read(Minimal.Replace("\"warehouse\": \"w\"", $"\"warehouse\": \"w\", \"orleans\": {orleans}", StringComparison.Ordinal))).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void The_dashboard_is_off_when_nothing_is_said_and_on_loopback_when_it_is_on()
+    {
+        Assert.Null(Read(Minimal).Dashboard.Url);
+        Uri url = Read(Minimal.Replace("\"warehouse\": \"w\"", "\"warehouse\": \"w\", \"dashboard\": { \"enabled\": true }", StringComparison.Ordinal)).Dashboard.Url!;
+        Assert.True(url.IsLoopback);
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -10,6 +8,7 @@ using OrleansLake.Ingest.Kafka.Publishing;
 using OrleansLake.Ingest.Read;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
+using OrleansLake.Testing.Processes;
 
 namespace OrleansLake.Silo.Tests;
 
@@ -49,14 +48,15 @@ internal sealed class SiloStand : IAsyncDisposable
         FlushInterval = TimeSpan.FromMilliseconds(500),
     };
 
-    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null)
+    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null)
     {
-        (int silo, int gateway) = (FreePort(), FreePort());
+        int[] ports = SiloProcess.FreePorts(2);
         WebApplication app = SiloHost.Build(new SiloConfig
         {
             Warehouse = warehouse,
             HttpUrl = new Uri("http://127.0.0.1:0"),
-            Orleans = new OrleansConfig { SiloPort = silo, GatewayPort = gateway },
+            Orleans = new OrleansConfig { SiloPort = ports[0], GatewayPort = ports[1] },
+            Dashboard = dashboard ?? new DashboardConfig(),
             Logs = new LogConfig { File = Path.Combine(warehouse, "silo.log") },
             Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap })],
         });
@@ -113,13 +113,6 @@ internal sealed class SiloStand : IAsyncDisposable
         _http.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private sealed class ListFeed(IEnumerable<string> records) : IRecordFeed

@@ -1,22 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using OrleansLake.Client;
 using OrleansLake.Contracts;
 
 namespace OrleansLake.Cli.Commands;
 
-/// <summary>pipeline: status, pause, resume, flush, reload-schema, seek and accept on a running silo, over its HTTP API.</summary>
+/// <summary>pipeline: status, pause, resume, flush, reload-schema, seek, accept and remove on a running silo, over its HTTP API.</summary>
 internal static class PipelineCommand
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-    };
-
     private static readonly Option<string> Silo = new("--silo")
     {
         Description = "The silo's HTTP address",
@@ -28,7 +20,7 @@ internal static class PipelineCommand
 
     internal static Command Create()
     {
-        var command = new Command("pipeline", "The pipelines of a running silo: status, pause, resume, flush, reload-schema, seek, accept.");
+        var command = new Command("pipeline", "The pipelines of a running silo: status, pause, resume, flush, reload-schema, seek, accept, remove.");
         command.Options.Add(Silo);
         command.Options.Add(Json);
         command.Subcommands.Add(Status());
@@ -38,6 +30,9 @@ internal static class PipelineCommand
         command.Subcommands.Add(ForOne("reload-schema", "Decode by the schema that the pipeline's table has now", ReloadAsync, PrintReload));
         command.Subcommands.Add(Seek());
         command.Subcommands.Add(ForOne("accept", "Take the offsets of the pipeline's table as they stand, after something had stopped it there", (client, name, token) => client.AcceptAsync(name, token), PrintMove));
+        command.Subcommands.Add(ForOne(
+            "remove", "Stop a pipeline and forget it; what it committed stays. One that a silo's configuration has comes back with that silo",
+            (client, name, token) => client.RemoveAsync(name, token), PrintRemoved));
         return command;
     }
 
@@ -67,7 +62,7 @@ internal static class PipelineCommand
                 : await client.ListPipelinesAsync(cancellationToken);
             if (parsed.GetValue(Json))
             {
-                Console.Out.WriteLine(JsonSerializer.Serialize(new { pipelines = statuses }, Options));
+                Console.Out.WriteLine(JsonSerializer.Serialize(new { pipelines = statuses }, LakeJson.Options));
                 return 0;
             }
 
@@ -101,7 +96,7 @@ internal static class PipelineCommand
             T answer = await ask(parsed, new HttpOrleansLakeClient(http), pipeline, cancellationToken) ?? throw NoPipeline(pipeline, http);
             if (parsed.GetValue(Json))
             {
-                Console.Out.WriteLine(JsonSerializer.Serialize(answer, Options));
+                Console.Out.WriteLine(JsonSerializer.Serialize(answer, LakeJson.Options));
             }
             else
             {
@@ -166,6 +161,8 @@ internal static class PipelineCommand
 
     private static void PrintFlush(PipelineFlush flush) =>
         Console.Out.WriteLine(flush.Committed ? "everything that was read is committed" : $"not committed in time: {string.Join(", ", flush.Waiting)}");
+
+    private static void PrintRemoved(PipelineEntry pipeline) => Console.Out.WriteLine($"{pipeline.Name} is forgotten; {pipeline.Table} stays as it is");
 
     private static void PrintMove(PipelineMove move)
     {

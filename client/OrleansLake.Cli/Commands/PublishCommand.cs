@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Kafka.Publishing;
+using OrleansLake.Terminal;
 
 namespace OrleansLake.Cli.Commands;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
+using OrleansLake.Terminal;
 
 namespace OrleansLake.Cli.Commands;
 
@@ -33,6 +34,6 @@ internal static class TableAuditCommand
             request.Output.WriteLine(result.ToString());
         }
 
-        return result.Verdict == AuditVerdict.Proved ? 0 : CommandLine.Failed;
+        return result.Verdict == AuditVerdict.Proved ? 0 : CommandRunner.Failed;
     }
 }

@@ -60,6 +60,24 @@ internal sealed class ConfigSection(IConfiguration section, string path, List<st
         key, otherwise, "one of " + string.Join(", ", choices.Select(choice => choice.Word)),
         text => choices.Where(choice => choice.Word.Equals(text, StringComparison.OrdinalIgnoreCase)).Select(choice => (T?)choice.Value).FirstOrDefault());
 
+    /// <summary>Whatever a text is parsed to; null when it is absent.</summary>
+    public T? Parsed<T>(string key, string expected, Func<string, T?> parse)
+        where T : class
+    {
+        if (Text(key, expected: expected) is not { } text)
+        {
+            return null;
+        }
+
+        T? value = parse(text);
+        if (value is null)
+        {
+            Fail(key, expected, text);
+        }
+
+        return value;
+    }
+
     /// <summary>A list of texts with at least one entry.</summary>
     public string[] Texts(string key, string expected)
     {

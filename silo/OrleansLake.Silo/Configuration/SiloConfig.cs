@@ -1,3 +1,4 @@
+using System.Net;
 using OrleansLake.Contracts;
 
 namespace OrleansLake.Silo.Configuration;
@@ -14,8 +15,11 @@ internal sealed record SiloConfig
     /// <summary>Where the HTTP API listens.</summary>
     public Uri HttpUrl { get; init; } = new("http://127.0.0.1:8080");
 
-    /// <summary>How silos find one another.</summary>
+    /// <summary>The cluster.</summary>
     public OrleansConfig Orleans { get; init; } = new();
+
+    /// <summary>The dashboard.</summary>
+    public DashboardConfig Dashboard { get; init; } = new();
 
     /// <summary>Bytes that buffered rows and open files may take on this silo.</summary>
     public long MemoryBudgetBytes { get; init; } = 256L << 20;
@@ -28,13 +32,39 @@ internal sealed record SiloConfig
 }
 
 /// <summary>How silos find one another.</summary>
+internal enum Clustering
+{
+    /// <summary>One silo on this host, which knows no other.</summary>
+    Localhost,
+
+    /// <summary>Silos on one warehouse: the members of the cluster stand there.</summary>
+    Warehouse,
+
+    /// <summary>Silos that are told of one among them, which keeps the members in memory: without it there is no cluster.</summary>
+    Development,
+}
+
+/// <summary>Where grain state and reminders are kept.</summary>
+internal enum StateKeeping
+{
+    /// <summary>Beside the tables: a pause outlives the silo.</summary>
+    Warehouse,
+
+    /// <summary>In memory: all of it ends with the silo.</summary>
+    Memory,
+}
+
+/// <summary>The cluster that a silo belongs to, and its place in it.</summary>
 internal sealed record OrleansConfig
 {
-    /// <summary>The one kind that there is: one silo on this host.</summary>
-    public const string Localhost = "localhost";
+    /// <summary>How silos find one another.</summary>
+    public Clustering Clustering { get; init; }
 
-    /// <summary>The kind of clustering.</summary>
-    public string Clustering { get; init; } = Localhost;
+    /// <summary>Development: the silo that all of them are told of.</summary>
+    public IPEndPoint? Primary { get; init; }
+
+    /// <summary>Where other silos and clients reach this one.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     /// <summary>Port for other silos.</summary>
     public int SiloPort { get; init; } = 11111;
@@ -47,6 +77,19 @@ internal sealed record OrleansConfig
 
     /// <summary>The service's id: grain state and reminders belong to it.</summary>
     public string ServiceId { get; init; } = "orleanslake";
+
+    /// <summary>How often silos look after one another; one that fails three times is taken for dead.</summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Where grain state and reminders are kept.</summary>
+    public StateKeeping State { get; init; }
+}
+
+/// <summary>The Orleans Dashboard.</summary>
+internal sealed record DashboardConfig
+{
+    /// <summary>Where it listens; null: there is none.</summary>
+    public Uri? Url { get; init; }
 }
 
 /// <summary>What is logged, and how.</summary>

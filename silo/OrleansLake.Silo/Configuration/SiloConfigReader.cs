@@ -1,17 +1,14 @@
+using System.Net;
 using System.Text.RegularExpressions;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
 
 /// <summary>The configuration is wrong; each error stands on its own line: place, expectation, finding.</summary>
-internal sealed class ConfigException(string source, IReadOnlyList<string> errors)
-    : Exception($"{source}: {(errors.Count == 1 ? "1 error" : $"{errors.Count} errors")}\n  " + string.Join("\n  ", errors))
-{
-    /// <summary>The errors.</summary>
-    public IReadOnlyList<string> Errors { get; } = errors;
-}
+internal sealed class ConfigException(string source, IReadOnlyList<string> errors) : ListedErrorsException(source, errors);
 
 /// <summary>
 /// Reads a configuration file, with environment variables over it (<c>ORLEANSLAKE__HTTP__URL</c>,
@@ -54,7 +51,8 @@ internal static partial class SiloConfigReader
         var root = new ConfigSection(configuration, "", errors);
         string warehouse = root.Text("warehouse", required: true, expected: "the directory of the tables") ?? ".";
         string catalog = ReadCatalog(root.Section("catalog"));
-        Uri url = ReadUrl(root.Section("http"));
+        Uri url = ReadUrl(root.Section("http"), new Uri("http://127.0.0.1:8080"));
+        DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
@@ -70,6 +68,11 @@ internal static partial class SiloConfigReader
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
         }
 
+        if (dashboard.Url is { } at && at.Port == url.Port)
+        {
+            errors.Add($"dashboard.url: expected another port than http.url, found {at.Port}");
+        }
+
         root.RefuseOthers();
         return errors.Count == 0
             ? new SiloConfig
@@ -78,6 +81,7 @@ internal static partial class SiloConfigReader
                 Catalog = catalog,
                 HttpUrl = url,
                 Orleans = orleans,
+                Dashboard = dashboard,
                 Logs = logs,
                 MemoryBudgetBytes = budget,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
@@ -102,9 +106,9 @@ internal static partial class SiloConfigReader
         return name;
     }
 
-    private static Uri ReadUrl(ConfigSection section)
+    private static Uri ReadUrl(ConfigSection section, Uri otherwise)
     {
-        var url = new Uri("http://127.0.0.1:8080");
+        Uri url = otherwise;
         if (section.Text("url") is { } text)
         {
             if (Uri.TryCreate(text, UriKind.Absolute, out Uri? given) && given.Scheme == Uri.UriSchemeHttp && given.PathAndQuery == "/")
@@ -113,7 +117,7 @@ internal static partial class SiloConfigReader
             }
             else
             {
-                section.Fail("url", "an address such as http://127.0.0.1:8080", text);
+                section.Fail("url", $"an address such as {otherwise.GetLeftPart(UriPartial.Authority)}", text);
             }
         }
 
@@ -123,27 +127,59 @@ internal static partial class SiloConfigReader
 
     private static OrleansConfig ReadOrleans(ConfigSection section)
     {
-        string clustering = section.Text("clustering") ?? OrleansConfig.Localhost;
-        if (clustering != OrleansConfig.Localhost)
-        {
-            section.Fail("clustering", OrleansConfig.Localhost, clustering);
-        }
-
         var config = new OrleansConfig
         {
-            Clustering = clustering,
+            Clustering = section.Choice(
+                "clustering", Clustering.Localhost, ("localhost", Clustering.Localhost), ("warehouse", Clustering.Warehouse), ("development", Clustering.Development)),
+            Primary = section.Parsed("primary", "an address and port such as 10.0.0.1:11111", text => IPEndPoint.TryParse(text, out IPEndPoint? value) && value.Port > 0 ? value : null),
+            Address = section.Parsed("address", "an IP address of this host", text => IPAddress.TryParse(text, out IPAddress? value) ? value : null) ?? IPAddress.Loopback,
             SiloPort = section.Number("siloPort", 11111, 1, 65535),
             GatewayPort = section.Number("gatewayPort", 30000, 1, 65535),
-            ClusterId = section.Text("clusterId") ?? "orleanslake",
-            ServiceId = section.Text("serviceId") ?? "orleanslake",
+            ClusterId = ReadId(section, "clusterId"),
+            ServiceId = ReadId(section, "serviceId"),
+            ProbeInterval = section.Duration("probeInterval", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1)),
+            State = section.Choice("state", StateKeeping.Warehouse, ("warehouse", StateKeeping.Warehouse), ("memory", StateKeeping.Memory)),
         };
         if (config.SiloPort == config.GatewayPort)
         {
             section.Fail("gatewayPort", "another port than siloPort", config.GatewayPort.ToString(System.Globalization.CultureInfo.InvariantCulture));
         }
 
+        if (config.Clustering == Clustering.Development != config.Primary is not null)
+        {
+            section.Fail("primary", config.Primary is null ? "the address and port of one silo, because clustering is development" : "nothing unless clustering is development", config.Primary?.ToString());
+        }
+
+        if (config is { Clustering: Clustering.Localhost, Address: { } address } && !IPAddress.IsLoopback(address))
+        {
+            section.Fail("address", "nothing unless clustering is warehouse or development", address.ToString());
+        }
+
+        if (config is { Clustering: not Clustering.Localhost, State: StateKeeping.Memory })
+        {
+            section.Fail("state", "warehouse, because the silos of a cluster share it", "memory");
+        }
+
         section.RefuseOthers();
         return config;
+    }
+
+    private static string ReadId(ConfigSection section, string key)
+    {
+        string id = section.Text(key) ?? "orleanslake";
+        if (!NamePattern().IsMatch(id) || id[0] == '.')
+        {
+            section.Fail(key, "letters, digits, dot, dash, underscore", id); // it names a directory
+        }
+
+        return id;
+    }
+
+    private static DashboardConfig ReadDashboard(ConfigSection section)
+    {
+        bool enabled = section.Flag("enabled", false);
+        Uri url = ReadUrl(section, new Uri("http://127.0.0.1:8090"));
+        return new DashboardConfig { Url = enabled ? url : null };
     }
 
     private static LogConfig ReadLogs(ConfigSection section, string directory)

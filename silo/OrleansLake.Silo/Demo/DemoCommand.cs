@@ -1,6 +1,7 @@
 using System.CommandLine;
 using OrleansLake.Iceberg;
 using OrleansLake.Silo.Configuration;
+using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Demo;
 
@@ -51,7 +52,7 @@ internal static class DemoCommand
             var run = new DemoRun(input, directory, parsed.GetValue(partitions), TimeProvider.System, asJson);
             DemoReport report = await run.RunAsync(cancellationToken);
             Console.Out.WriteLine(asJson ? report.ToJson() : report.ToString());
-            return report.Committed ? 0 : CommandLine.Failed;
+            return report.Committed ? 0 : CommandRunner.Failed;
         });
         return command;
     }

@@ -14,6 +14,7 @@ using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
+using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Demo;
 
@@ -23,7 +24,7 @@ namespace OrleansLake.Silo.Demo;
 /// <remarks>
 /// The broker lives in memory and is another one each time: its offsets begin at 0 again. So each demo is a new generation of
 /// the pipeline, which inherits no offsets, and ends the one before (exactly-once, rule 14). The table and its rows go on.
-/// What an interrupted demo had published and not committed is gone with its broker.
+/// What an interrupted demo had published and not committed is gone with its broker, and so is the pipeline: its state is in memory.
 /// </remarks>
 internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartitions, TimeProvider time, bool quiet)
 {
@@ -108,7 +109,7 @@ internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartit
         {
             Warehouse = warehouse,
             HttpUrl = new Uri("http://127.0.0.1:0"),
-            Orleans = new OrleansConfig { SiloPort = siloPort, GatewayPort = gatewayPort },
+            Orleans = new OrleansConfig { SiloPort = siloPort, GatewayPort = gatewayPort, State = StateKeeping.Memory },
             Logs = new LogConfig { File = log },
             Pipelines = [new PipelineConfig(definition, new Dictionary<string, string> { ["bootstrap.servers"] = broker.BootstrapServers })],
         };
@@ -121,7 +122,7 @@ internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartit
         using IRecordFeed feed = input.Open(rowsBefore);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         PublishProgress progress = new(0, 0, 0, TimeSpan.Zero, null, null);
-        var line = new ProgressLine(time);
+        var line = new ProgressLine(time, quiet);
         long begun = time.GetTimestamp();
         Task<PublishResult> publishing = Task.Run(() => publisher.PublishAsync(feed, new Latest(latest => progress = latest), stop.Token), CancellationToken.None);
         PumpHost pumps = app.Services.GetRequiredService<PumpHost>();
@@ -140,10 +141,7 @@ internal sealed class DemoRun(DemoInput input, string warehouse, int topicPartit
             }
 
             double elapsed = time.GetElapsedTime(begun).TotalSeconds;
-            if (!quiet)
-            {
-                line.Show(Describe(progress, committed, elapsed));
-            }
+            line.Show(Describe(progress, committed, elapsed));
 
             if (publishing.IsFaulted)
             {

@@ -23,16 +23,14 @@ internal static class SiloHost
         // What this process is told is in SiloConfig, and nowhere else.
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection();
-        builder.WebHost.UseUrls(config.HttpUrl.ToString());
+        builder.WebHost.UseUrls([config.HttpUrl.ToString(), .. config.Dashboard.Url is { } dashboard ? [dashboard.ToString()] : Array.Empty<string>()]);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         AddLogs(builder.Logging, config.Logs);
 
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(
-                config.Orleans.SiloPort, config.Orleans.GatewayPort, serviceId: config.Orleans.ServiceId, clusterId: config.Orleans.ClusterId);
-            silo.AddMemoryGrainStorage(GrainStorage.Name);
-            silo.UseInMemoryReminderService();
+            SiloClustering.Add(silo, config);
+            DashboardHosting.Add(silo, config.Dashboard);
             silo.AddOrleansLakeGrains();
         });
 
@@ -58,6 +56,7 @@ internal static class SiloHost
         app.Use(next => context => LakeEndpoints.OneLineErrorsAsync(context, next));
         app.Use(next => context => LakeEndpoints.RefuseOtherSitesAsync(context, next));
         app.MapLake();
+        DashboardHosting.Map(app, config.Dashboard);
         return app;
     }
 

@@ -37,6 +37,9 @@ internal static class LakeEndpoints
         app.MapPost("/pipelines/{name}/accept", async (string name, LakeOperations lake) =>
             Answer(await lake.AcceptAsync(name), () => NoPipeline(name)));
 
+        app.MapDelete("/pipelines/{name}", async (string name, LakeOperations lake) =>
+            Answer(await lake.RemoveAsync(name), () => NoPipeline(name)));
+
         app.MapGet("/tables", async (LakeOperations lake) => await lake.TablesAsync());
         app.MapGet("/tables/{name}", async (string name, LakeOperations lake) =>
             Answer(await lake.TableAsync(name), () => NoTable(name)));
@@ -55,18 +58,18 @@ internal static class LakeEndpoints
         {
             context.RequestServices.GetRequiredService<ILogger<LakeOperations>>().LogRequestFailed(context.Request.Method, context.Request.Path, error);
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-            await context.Response.WriteAsJsonAsync(new ErrorBody(error.Message), LakeJson.Options);
+            await context.Response.WriteAsJsonAsync(new ErrorBody(Line(error)), LakeJson.Options);
         }
     }
 
     /// <summary>
-    /// A page in somebody's browser can post to loopback without asking. Browsers say where a request comes from; whoever
+    /// A page in somebody's browser can send to loopback without asking. Browsers say where a request comes from; whoever
     /// says nothing is no browser.
     /// </summary>
     public static async Task RefuseOtherSitesAsync(HttpContext context, RequestDelegate next)
     {
         string? site = context.Request.Headers["Sec-Fetch-Site"];
-        if (HttpMethods.IsPost(context.Request.Method) && site is not (null or "same-origin" or "none"))
+        if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method) && site is not (null or "same-origin" or "none"))
         {
             context.Response.StatusCode = StatusCodes.Status403Forbidden;
             await context.Response.WriteAsJsonAsync(new ErrorBody("a page of another site may not change anything here"), LakeJson.Options);
@@ -74,6 +77,13 @@ internal static class LakeEndpoints
         }
 
         await next(context);
+    }
+
+    // What Orleans says of a silo that is gone has a stack trace in its message.
+    private static string Line(Exception error)
+    {
+        string first = error.Message.Split('\n', 2)[0].TrimEnd();
+        return error is OrleansMessageRejectionException ? $"the cluster does not answer just now, a silo may have gone; ask again: {first}" : first;
     }
 
     private static Results<Ok<T>, NotFound<ErrorBody>> Answer<T>(T? value, Func<ErrorBody> otherwise)

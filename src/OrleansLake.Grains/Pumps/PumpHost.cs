@@ -150,13 +150,29 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
         return handOver.IsClean;
     }
 
-    /// <summary>All topic-partitions of a pump share its files: those that ask at the same time share one flush.</summary>
-    internal Task<FlushResult> FlushAsync(HostedPump pump)
+    /// <summary>
+    /// All topic-partitions of a pump share its files: those that ask with one id share one flush. With another id it is
+    /// another flush, since records were read after the first began.
+    /// </summary>
+    internal Task<FlushResult> FlushAsync(HostedPump pump, Guid flushId)
     {
         lock (_lock)
         {
-            return pump.Flush is { IsCompleted: false } running ? running : pump.Flush = pump.Pump.FlushAsync(CancellationToken.None);
+            if (pump.FlushId != flushId || pump.Flush is null)
+            {
+                pump.FlushId = flushId;
+                pump.Flush = FlushOnceAsync(pump);
+            }
+
+            return pump.Flush;
         }
+    }
+
+    private static async Task<FlushResult> FlushOnceAsync(HostedPump pump)
+    {
+        FlushResult result = await pump.Pump.FlushAsync(CancellationToken.None);
+        pump.ForgetStatus(); // whoever looks after a flush sees what it committed
+        return result;
     }
 
     /// <summary>Likewise for a reload.</summary>
@@ -254,9 +270,20 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
 
         internal Task<bool>? End { get; set; }
 
+        internal Guid FlushId { get; set; }
+
         internal Task<FlushResult>? Flush { get; set; }
 
         internal Task<PumpEvent.SchemaApplied>? Reload { get; set; }
+
+        /// <summary>The next status is asked for afresh.</summary>
+        internal void ForgetStatus()
+        {
+            lock (_statusLock)
+            {
+                _status = null;
+            }
+        }
 
         /// <summary>Each of a thousand topic-partitions asks for its own: they share one answer for a moment.</summary>
         internal Task<PumpStatus> StatusAsync(CancellationToken cancellationToken)

@@ -58,9 +58,9 @@ public sealed class PumpLease
     /// <summary>Reads it again after it had stopped.</summary>
     public void Retry() => Pump.Pump.Attach(TopicPartition, Start);
 
-    /// <summary>Closes the files of the pump and waits for the commit. True: all that was read is in the table.</summary>
-    public async Task<bool> FlushAsync(CancellationToken cancellationToken) =>
-        await _host.FlushAsync(Pump).WaitAsync(cancellationToken) is not FlushResult.GivenUp;
+    /// <summary>Closes the files of the pump and waits for the commit. True: all that was read is in the table. With one id it is done once.</summary>
+    public async Task<bool> FlushAsync(Guid flushId, CancellationToken cancellationToken) =>
+        await _host.FlushAsync(Pump, flushId).WaitAsync(cancellationToken) is not FlushResult.GivenUp;
 
     /// <summary>Decodes by the table's schema as it is now: its id, and the first offset that it applies to here.</summary>
     public async Task<(int SchemaId, long? FirstOffset)> ReloadSchemaAsync(CancellationToken cancellationToken)

@@ -86,7 +86,10 @@ public interface ICatalog
     /// <summary>The table, freshly read; null when there is none.</summary>
     Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken);
 
-    /// <summary>Creates a table. <see cref="TableExistsException"/> when there is one.</summary>
+    /// <summary>
+    /// Creates a table. <see cref="TableExistsException"/> when there is one; <see cref="NamespaceNotFoundException"/> when the
+    /// namespace is missing, unless this catalog makes it by itself.
+    /// </summary>
     Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken);
 
     /// <summary>Swaps a table's metadata. Never retried inside; throws only for what is wrong with the commit itself.</summary>
@@ -95,12 +98,46 @@ public interface ICatalog
     /// <summary>Forgets a table; with <paramref name="purge"/> its files go too. False when there is none.</summary>
     Task<bool> DropTableAsync(TableIdentifier identifier, bool purge, CancellationToken cancellationToken);
 
+    /// <summary>Whether there is a table of that name, without reading it.</summary>
+    Task<bool> TableExistsAsync(TableIdentifier identifier, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes up a table by one of its metadata files. <see cref="TableExistsException"/> when the name is taken,
+    /// <see cref="IcebergFormatException"/> when the file is none.
+    /// </summary>
+    Task<LoadedTable> RegisterTableAsync(TableIdentifier identifier, string metadataLocation, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Gives a table another name; its files stay where they are. False when there is none.
+    /// <see cref="TableExistsException"/> when the name is taken; <see cref="NotSupportedException"/> where a table's name is its place.
+    /// </summary>
+    Task<bool> RenameTableAsync(TableIdentifier from, TableIdentifier to, CancellationToken cancellationToken);
+
     /// <summary>The tables of a namespace.</summary>
     Task<IReadOnlyList<TableIdentifier>> ListTablesAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken);
 
-    /// <summary>The namespaces.</summary>
+    /// <summary>The namespaces, at every level.</summary>
     Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Makes a namespace. False: there is one, and it was not touched.</summary>
+    Task<bool> CreateNamespaceAsync(IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> properties, CancellationToken cancellationToken);
+
+    /// <summary>A namespace's properties; null when there is no such namespace.</summary>
+    Task<IReadOnlyDictionary<string, string>?> LoadNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken);
+
+    /// <summary>Sets and removes properties of a namespace; removing what is not there is no error. False when there is no such namespace.</summary>
+    Task<bool> UpdateNamespaceAsync(
+        IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> updates, IReadOnlyCollection<string> removals, CancellationToken cancellationToken);
+
+    /// <summary>Forgets an empty namespace. False when there is none; <see cref="NamespaceNotEmptyException"/> when something is in it.</summary>
+    Task<bool> DropNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken);
 }
 
 /// <summary>A table of that name stands already.</summary>
 public sealed class TableExistsException(TableIdentifier identifier) : Exception($"table {identifier} exists already");
+
+/// <summary>A namespace is not there.</summary>
+public sealed class NamespaceNotFoundException(IReadOnlyList<string> @namespace) : Exception($"namespace {string.Join('.', @namespace)} does not exist");
+
+/// <summary>A namespace holds tables or other namespaces.</summary>
+public sealed class NamespaceNotEmptyException(IReadOnlyList<string> @namespace) : Exception($"namespace {string.Join('.', @namespace)} is not empty");

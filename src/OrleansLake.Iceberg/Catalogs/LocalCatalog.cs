@@ -11,7 +11,7 @@ namespace OrleansLake.Iceberg;
 /// not at all. The hint is only advice: every load lists. The lock is a <c>flock</c>: one host only, and no network file
 /// system that does not honour it.
 /// </remarks>
-public sealed class LocalCatalog : ICatalog
+public sealed partial class LocalCatalog : ICatalog
 {
     private const string LockDirectory = ".locks";
 
@@ -140,26 +140,44 @@ public sealed class LocalCatalog : ICatalog
     }
 
     /// <inheritdoc />
-    public Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken)
+    public Task<bool> TableExistsAsync(TableIdentifier identifier, CancellationToken cancellationToken)
     {
-        var namespaces = new List<IReadOnlyList<string>>();
-        var open = new Queue<(string Path, string[] Levels)>([(WarehousePath, [])]);
-        while (open.TryDequeue(out var at))
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(DirectoryOf(identifier).NewestVersion() is not null);
+    }
+
+    /// <inheritdoc />
+    /// <remarks>The table must lie where its name says; what was dropped without purging does.</remarks>
+    public async Task<LoadedTable> RegisterTableAsync(TableIdentifier identifier, string metadataLocation, CancellationToken cancellationToken)
+    {
+        var directory = DirectoryOf(identifier);
+        using var held = await LocalLock.TakeAsync(LockPath(identifier), cancellationToken).ConfigureAwait(false);
+        if (directory.NewestVersion() is not null)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            foreach (string below in Subdirectories(at.Path).Where(below => !IsTable(below)))
-            {
-                string[] levels = [.. at.Levels, Path.GetFileName(below)];
-                if (Subdirectories(below).Any())
-                {
-                    namespaces.Add(levels);
-                    open.Enqueue((below, levels));
-                }
-            }
+            throw new TableExistsException(identifier);
         }
 
-        return Task.FromResult<IReadOnlyList<IReadOnlyList<string>>>(namespaces);
+        var metadata = await MetadataFile.ReadAsync(_store, metadataLocation, cancellationToken).ConfigureAwait(false);
+        if (LocalObjectStore.PathOf(metadata.Location + "/") != LocalObjectStore.PathOf(directory.Location + "/"))
+        {
+            throw new ArgumentException($"{identifier}: a local catalog registers a table that lies at {directory.Location}, got one at {metadata.Location}");
+        }
+
+        // Its log names versions that it had under this very directory: the new one comes after them all.
+        long version = 1 + metadata.MetadataLog.Select(entry => entry.MetadataFile).Append(metadataLocation)
+            .Max(file => LocalTableDirectory.VersionOf(file[(file.LastIndexOf('/') + 1)..]) ?? 0);
+        if (!await _store.TryCreateAsync(directory.MetadataLocation(version), TableMetadataJson.Write(metadata), cancellationToken).ConfigureAwait(false))
+        {
+            throw new TableExistsException(identifier);
+        }
+
+        await directory.WriteHintAsync(version, CancellationToken.None).ConfigureAwait(false);
+        return new LoadedTable(identifier, metadata, directory.MetadataLocation(version), _store);
     }
+
+    /// <inheritdoc />
+    public Task<bool> RenameTableAsync(TableIdentifier from, TableIdentifier to, CancellationToken cancellationToken) =>
+        throw new NotSupportedException($"{from}: in a local catalog a table's name is its directory, and its manifests name files by it; it cannot become {to}");
 
     private async Task<CommitResult> CommitLockedAsync(TableCommit commit, CancellationToken cancellationToken)
     {

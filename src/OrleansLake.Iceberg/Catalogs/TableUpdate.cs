@@ -13,7 +13,11 @@ public abstract record TableUpdate
     public sealed record UpgradeFormatVersion(int FormatVersion) : TableUpdate;
 
     /// <summary>add-schema; the id is assigned by whoever applies it when another schema has it.</summary>
-    public sealed record AddSchema(Schema Schema) : TableUpdate;
+    public sealed record AddSchema(Schema Schema) : TableUpdate
+    {
+        /// <summary>The highest field id that was ever given out; older catalogs want it beside the schema.</summary>
+        public int? LastColumnId { get; init; }
+    }
 
     /// <summary>set-current-schema; −1: the one added last.</summary>
     public sealed record SetCurrentSchema(int SchemaId) : TableUpdate;
@@ -50,6 +54,30 @@ public abstract record TableUpdate
 
     /// <summary>remove-properties</summary>
     public sealed record RemoveProperties(IReadOnlyList<string> Removals) : TableUpdate;
+
+    /// <summary>set-statistics: in place of those that the snapshot has.</summary>
+    public sealed record SetStatistics(StatisticsFile Statistics) : TableUpdate;
+
+    /// <summary>remove-statistics of a snapshot</summary>
+    public sealed record RemoveStatistics(long SnapshotId) : TableUpdate;
+
+    /// <summary>set-partition-statistics: in place of those that the snapshot has.</summary>
+    public sealed record SetPartitionStatistics(PartitionStatisticsFile Statistics) : TableUpdate;
+
+    /// <summary>remove-partition-statistics of a snapshot</summary>
+    public sealed record RemovePartitionStatistics(long SnapshotId) : TableUpdate;
+
+    /// <summary>remove-partition-specs; the default one stays.</summary>
+    public sealed record RemovePartitionSpecs(IReadOnlyList<int> SpecIds) : TableUpdate;
+
+    /// <summary>remove-schemas; the current one stays.</summary>
+    public sealed record RemoveSchemas(IReadOnlyList<int> SchemaIds) : TableUpdate;
+
+    /// <summary>add-encryption-key</summary>
+    public sealed record AddEncryptionKey(EncryptedKey Key) : TableUpdate;
+
+    /// <summary>remove-encryption-key</summary>
+    public sealed record RemoveEncryptionKey(string KeyId) : TableUpdate;
 }
 
 /// <summary>What must hold for a change to be applied, by the name that the REST specification gives it.</summary>

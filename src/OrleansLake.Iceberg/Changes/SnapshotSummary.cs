@@ -8,71 +8,61 @@ namespace OrleansLake.Iceberg;
 /// </summary>
 internal static class SnapshotSummary
 {
-    public static async Task<Dictionary<string, string>> OfAppendAsync(
+    public static async Task<Dictionary<string, string>> OfAsync(
         LoadedTable @base,
         Snapshot? parent,
-        IReadOnlyCollection<DataFile> added,
+        string operation,
+        SnapshotTally tally,
         IReadOnlyDictionary<string, string> extra,
         CancellationToken cancellationToken)
     {
-        long records = added.Sum(file => file.RecordCount);
-        long bytes = added.Sum(file => file.FileSizeBytes);
-        var before = await TotalsAsync(@base, parent, cancellationToken).ConfigureAwait(false);
-        var summary = new Dictionary<string, string>(StringComparer.Ordinal) { ["operation"] = "append" };
+        var totals = parent is null ? default : Read(parent) ?? await CountAsync(@base, parent, cancellationToken).ConfigureAwait(false);
+        if ((totals + tally.Change).HasNegative && parent is not null)
+        {
+            // Another writer's totals were wrong: counted once, from then on they are right.
+            totals = await CountAsync(@base, parent, cancellationToken).ConfigureAwait(false);
+        }
+
+        totals += tally.Change;
+        var summary = new Dictionary<string, string>(StringComparer.Ordinal) { ["operation"] = operation };
         foreach (var (name, value) in extra)
         {
             summary[name] = value;
         }
 
-        summary["operation"] = "append";
-        Set("added-data-files", added.Count);
-        Set("added-records", records);
-        Set("added-files-size", bytes);
-        Set("changed-partition-count", added.Select(file => (file.SpecId, file.Partition)).Distinct().Count());
-        Set("total-records", before.Records + records);
-        Set("total-files-size", before.Bytes + bytes);
-        Set("total-data-files", before.DataFiles + added.Count);
-        Set("total-delete-files", before.DeleteFiles);
-        Set("total-position-deletes", before.PositionDeletes);
-        Set("total-equality-deletes", before.EqualityDeletes);
+        summary["operation"] = operation;
+        tally.WriteTo(summary);
+        Set("total-records", totals.Records);
+        Set("total-files-size", totals.Bytes);
+        Set("total-data-files", totals.DataFiles);
+        Set("total-delete-files", totals.DeleteFiles);
+        Set("total-position-deletes", totals.PositionDeletes);
+        Set("total-equality-deletes", totals.EqualityDeletes);
         return summary;
 
         void Set(string name, long value) => summary[name] = value.ToString(CultureInfo.InvariantCulture);
     }
 
-    private static async Task<Totals> TotalsAsync(LoadedTable table, Snapshot? parent, CancellationToken cancellationToken)
+    private static Totals? Read(Snapshot parent)
     {
-        if (parent is null)
-        {
-            return default;
-        }
+        return Number("total-records") is long records && Number("total-files-size") is long bytes
+            && Number("total-data-files") is long files && Number("total-delete-files") is long deletes
+            && Number("total-position-deletes") is long positions && Number("total-equality-deletes") is long equalities
+                ? new Totals(records, bytes, files, deletes, positions, equalities)
+                : null;
 
-        if (Read(parent, "total-records") is long records && Read(parent, "total-files-size") is long bytes
-            && Read(parent, "total-data-files") is long files && Read(parent, "total-delete-files") is long deletes
-            && Read(parent, "total-position-deletes") is long positions && Read(parent, "total-equality-deletes") is long equalities)
-        {
-            return new Totals(records, bytes, files, deletes, positions, equalities);
-        }
+        long? Number(string name) =>
+            parent.Summary.TryGetValue(name, out string? text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : null;
+    }
 
-        // A writer left totals out: counted once, from then on they are carried along.
+    private static async Task<Totals> CountAsync(LoadedTable table, Snapshot parent, CancellationToken cancellationToken)
+    {
         var totals = default(Totals);
         await foreach (var entry in SnapshotFiles.LiveAsync(table, parent, cancellationToken).ConfigureAwait(false))
         {
-            var file = entry.DataFile;
-            totals = file.Content switch
-            {
-                DataFileContent.Data => totals with { Records = totals.Records + file.RecordCount, DataFiles = totals.DataFiles + 1 },
-                DataFileContent.PositionDeletes => totals with { PositionDeletes = totals.PositionDeletes + file.RecordCount, DeleteFiles = totals.DeleteFiles + 1 },
-                _ => totals with { EqualityDeletes = totals.EqualityDeletes + file.RecordCount, DeleteFiles = totals.DeleteFiles + 1 },
-            };
-            totals = totals with { Bytes = totals.Bytes + (file.ContentSizeBytes ?? file.FileSizeBytes) };
+            totals += Totals.Of(entry.DataFile);
         }
 
         return totals;
     }
-
-    private static long? Read(Snapshot snapshot, string name) =>
-        snapshot.Summary.TryGetValue(name, out string? text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long value) ? value : null;
-
-    private readonly record struct Totals(long Records, long Bytes, long DataFiles, long DeleteFiles, long PositionDeletes, long EqualityDeletes);
 }

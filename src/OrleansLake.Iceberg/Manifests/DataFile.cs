@@ -81,4 +81,13 @@ public sealed record DataFile
 
     /// <summary>Size in bytes of a deletion vector.</summary>
     public long? ContentSizeBytes { get; init; }
+
+    /// <summary>Whether it is a deletion vector (v3): a blob of a Puffin file. https://iceberg.apache.org/spec/#deletion-vectors</summary>
+    public bool IsDeletionVector => Content == DataFileContent.PositionDeletes && FileFormat == "puffin";
+
+    /// <summary>What tells it from the other files of a snapshot: deletion vectors share Puffin files.</summary>
+    internal FileKey Key => new(FilePath, ContentPosition);
 }
+
+/// <summary>A file of a snapshot: by its location, for deletion vectors also by their place in it.</summary>
+internal readonly record struct FileKey(string FilePath, long? ContentPosition);

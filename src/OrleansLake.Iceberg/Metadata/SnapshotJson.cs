@@ -53,8 +53,12 @@ internal static class SnapshotJson
         }
 
         json.WriteNumber("timestamp-ms", snapshot.TimestampMs);
-        json.WritePropertyName("summary");
-        WriteTexts(json, snapshot.Summary);
+        if (snapshot.Summary.Count > 0 || formatVersion > 1)
+        {
+            json.WritePropertyName("summary");
+            WriteTexts(json, snapshot.Summary);
+        }
+
         if (snapshot.ManifestList is not null)
         {
             json.WriteString("manifest-list", snapshot.ManifestList);
@@ -99,13 +103,19 @@ internal static class SnapshotJson
     public static void Write(Utf8JsonWriter json, SnapshotRef reference)
     {
         json.WriteStartObject();
+        WriteMembers(json, reference);
+        json.WriteEndObject();
+    }
+
+    /// <summary>Likewise without the braces: an update has the name of the ref beside them.</summary>
+    public static void WriteMembers(Utf8JsonWriter json, SnapshotRef reference)
+    {
         json.WriteNumber("snapshot-id", reference.SnapshotId);
         json.WriteString("type", reference.IsTag ? "tag" : "branch");
         WriteNumber(json, "min-snapshots-to-keep", reference.MinSnapshotsToKeep);
         WriteNumber(json, "max-snapshot-age-ms", reference.MaxSnapshotAgeMs);
         WriteNumber(json, "max-ref-age-ms", reference.MaxRefAgeMs);
         WriteOthers(json, reference.OtherFields);
-        json.WriteEndObject();
     }
 
     public static void WriteTexts(Utf8JsonWriter json, IReadOnlyDictionary<string, string> texts)

@@ -3,10 +3,18 @@ using System.Text.Json.Nodes;
 namespace OrleansLake.Iceberg;
 
 /// <summary>An earlier metadata file.</summary>
-public sealed record MetadataLogEntry(long TimestampMs, string MetadataFile);
+public sealed record MetadataLogEntry(long TimestampMs, string MetadataFile)
+{
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
+}
 
 /// <summary>When a snapshot became the current one of main.</summary>
-public sealed record SnapshotLogEntry(long TimestampMs, long SnapshotId);
+public sealed record SnapshotLogEntry(long TimestampMs, long SnapshotId)
+{
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
+}
 
 /// <summary>
 /// All that a catalog swaps: schemas, specs, snapshots, refs, properties. Immutable; changed by applying
@@ -74,7 +82,16 @@ public sealed record TableMetadata
     /// <summary>The next row id to give out (v3).</summary>
     public long? NextRowId { get; init; }
 
-    /// <summary>Fields that another writer put there and this library does not interpret: statistics, keys, whatever comes.</summary>
+    /// <summary>Statistics files, one a snapshot at most.</summary>
+    public IReadOnlyList<StatisticsFile> Statistics { get; init; } = [];
+
+    /// <summary>Partition statistics files, one a snapshot at most.</summary>
+    public IReadOnlyList<PartitionStatisticsFile> PartitionStatistics { get; init; } = [];
+
+    /// <summary>Keys that files of the table are encrypted with (v3).</summary>
+    public IReadOnlyList<EncryptedKey> EncryptionKeys { get; init; } = [];
+
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
     public JsonObject? OtherFields { get; init; }
 
     /// <summary>The current schema.</summary>
@@ -85,6 +102,23 @@ public sealed record TableMetadata
 
     /// <summary>A snapshot by its id; null when it is not listed.</summary>
     public Snapshot? FindSnapshot(long? snapshotId) => Snapshots.FirstOrDefault(snapshot => snapshot.SnapshotId == snapshotId);
+
+    /// <summary>A snapshot and those that it was made from, newest first, as far as they are listed.</summary>
+    public IEnumerable<Snapshot> AncestorsOf(long? snapshotId)
+    {
+        // A cycle would be another writer's fault; it must not keep anyone for ever.
+        var seen = new HashSet<long>();
+        var byId = new Dictionary<long, Snapshot>();
+        foreach (var one in Snapshots)
+        {
+            byId[one.SnapshotId] = one;
+        }
+
+        for (var at = snapshotId; at is long id && seen.Add(id) && byId.TryGetValue(id, out var snapshot); at = snapshot.ParentSnapshotId)
+        {
+            yield return snapshot;
+        }
+    }
 
     /// <summary>The snapshot that a branch or tag names; null when there is none.</summary>
     public Snapshot? FindRef(string refName) => FindSnapshot(Refs.GetValueOrDefault(refName)?.SnapshotId);

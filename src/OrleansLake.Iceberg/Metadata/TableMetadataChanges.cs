@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace OrleansLake.Iceberg;
 
 /// <summary>Changes of metadata as the REST specification has them: what must hold, and what is done in order.</summary>
@@ -69,7 +67,7 @@ public static class TableMetadataChanges
         {
             TableUpdate.AssignUuid(var uuid) => _metadata with { TableUuid = uuid },
             TableUpdate.UpgradeFormatVersion(int version) => Upgrade(version),
-            TableUpdate.AddSchema(var schema) => AddSchema(schema),
+            TableUpdate.AddSchema add => AddSchema(add.Schema, add.LastColumnId),
             TableUpdate.SetCurrentSchema(int id) => _metadata with
             {
                 CurrentSchemaId = Known("schema", id, _lastSchema, _metadata.Schemas.Select(schema => schema.SchemaId)),
@@ -94,6 +92,26 @@ public static class TableMetadataChanges
             {
                 Properties = _metadata.Properties.Where(pair => !removals.Contains(pair.Key)).ToDictionary(),
             },
+            TableUpdate.SetStatistics(var file) => _metadata with
+            {
+                Statistics = [.. _metadata.Statistics.Where(one => one.SnapshotId != file.SnapshotId), file],
+            },
+            TableUpdate.RemoveStatistics(long id) => _metadata with { Statistics = [.. _metadata.Statistics.Where(one => one.SnapshotId != id)] },
+            TableUpdate.SetPartitionStatistics(var file) => _metadata with
+            {
+                PartitionStatistics = [.. _metadata.PartitionStatistics.Where(one => one.SnapshotId != file.SnapshotId), file],
+            },
+            TableUpdate.RemovePartitionStatistics(long id) => _metadata with
+            {
+                PartitionStatistics = [.. _metadata.PartitionStatistics.Where(one => one.SnapshotId != id)],
+            },
+            TableUpdate.RemovePartitionSpecs(var ids) => RemoveSpecs([.. ids]),
+            TableUpdate.RemoveSchemas(var ids) => RemoveSchemas([.. ids]),
+            TableUpdate.AddEncryptionKey(var key) => _metadata with
+            {
+                EncryptionKeys = [.. _metadata.EncryptionKeys.Where(one => one.KeyId != key.KeyId), key],
+            },
+            TableUpdate.RemoveEncryptionKey(var id) => _metadata with { EncryptionKeys = [.. _metadata.EncryptionKeys.Where(one => one.KeyId != id)] },
             _ => throw new ArgumentException($"unknown update {update}"),
         };
 
@@ -117,7 +135,7 @@ public static class TableMetadataChanges
             return _metadata with { FormatVersion = version, NextRowId = version >= 3 ? _metadata.NextRowId ?? 0 : null };
         }
 
-        private TableMetadata AddSchema(Schema schema)
+        private TableMetadata AddSchema(Schema schema, int? lastColumnId)
         {
             SchemaRules.Check(schema, _metadata.FormatVersion);
             var same = _metadata.Schemas.FirstOrDefault(one => one.Fields.SequenceEqual(schema.Fields) && one.IdentifierFieldIds.SequenceEqual(schema.IdentifierFieldIds));
@@ -129,7 +147,7 @@ public static class TableMetadataChanges
 
             int id = _metadata.Schemas.Max(one => one.SchemaId) + 1;
             _lastSchema = id;
-            int highest = schema.AllFields().Select(field => field.Id).DefaultIfEmpty(0).Max();
+            int highest = schema.AllFields().Select(field => field.Id).Append(lastColumnId ?? 0).Max();
             return _metadata with
             {
                 Schemas = [.. _metadata.Schemas, schema with { SchemaId = id }],
@@ -270,32 +288,18 @@ public static class TableMetadataChanges
                 Refs = _metadata.Refs.Where(pair => !ids.Contains(pair.Value.SnapshotId)).ToDictionary(),
                 CurrentSnapshotId = _metadata.CurrentSnapshotId is long current && ids.Contains(current) ? null : _metadata.CurrentSnapshotId,
                 SnapshotLog = log,
-                OtherFields = WithoutStatistics(_metadata.OtherFields, ids),
+                Statistics = [.. _metadata.Statistics.Where(file => !ids.Contains(file.SnapshotId))],
+                PartitionStatistics = [.. _metadata.PartitionStatistics.Where(file => !ids.Contains(file.SnapshotId))],
             };
         }
 
-        private static JsonObject? WithoutStatistics(JsonObject? others, HashSet<long> ids)
-        {
-            string[] names = ["statistics", "partition-statistics"];
-            if (others is null || !names.Any(others.ContainsKey))
-            {
-                return others;
-            }
+        private TableMetadata RemoveSpecs(HashSet<int> ids) => ids.Contains(_metadata.DefaultSpecId)
+            ? throw new ArgumentException($"remove partition specs: {_metadata.DefaultSpecId} is the default one")
+            : _metadata with { PartitionSpecs = [.. _metadata.PartitionSpecs.Where(spec => !ids.Contains(spec.SpecId))] };
 
-            var kept = (JsonObject)others.DeepClone();
-            foreach (string name in names)
-            {
-                if (kept[name] is JsonArray files)
-                {
-                    foreach (var gone in files.Where(file => file?["snapshot-id"] is JsonValue value && value.TryGetValue(out long id) && ids.Contains(id)).ToList())
-                    {
-                        files.Remove(gone);
-                    }
-                }
-            }
-
-            return kept;
-        }
+        private TableMetadata RemoveSchemas(HashSet<int> ids) => ids.Contains(_metadata.CurrentSchemaId)
+            ? throw new ArgumentException($"remove schemas: {_metadata.CurrentSchemaId} is the current one")
+            : _metadata with { Schemas = [.. _metadata.Schemas.Where(schema => !ids.Contains(schema.SchemaId))] };
 
         private TableMetadata SetProperties(IReadOnlyDictionary<string, string> updates)
         {

@@ -18,7 +18,12 @@ public static class TableMetadataJson
         "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id", "schema", "schemas",
         "current-schema-id", "partition-spec", "partition-specs", "default-spec-id", "last-partition-id", "sort-orders",
         "default-sort-order-id", "properties", "current-snapshot-id", "snapshots", "refs", "snapshot-log", "metadata-log", "next-row-id",
+        "statistics", "partition-statistics", "encryption-keys",
     ];
+
+    private static readonly HashSet<string> SnapshotLogFields = ["timestamp-ms", "snapshot-id"];
+
+    private static readonly HashSet<string> MetadataLogFields = ["timestamp-ms", "metadata-file"];
 
     /// <summary>Reads metadata that are not compressed.</summary>
     /// <param name="utf8">The JSON document.</param>
@@ -26,7 +31,7 @@ public static class TableMetadataJson
     /// <exception cref="IcebergFormatException">It is not table metadata, or contradicts itself.</exception>
     public static TableMetadata Read(ReadOnlyMemory<byte> utf8, string place) => JsonCursor.Read(utf8, place, "", Read);
 
-    private static TableMetadata Read(JsonCursor at)
+    internal static TableMetadata Read(JsonCursor at)
     {
         at.ExpectObject("table metadata");
         int version = at.Get("format-version").Int();
@@ -63,12 +68,21 @@ public static class TableMetadataJson
             Snapshots = snapshots,
             Refs = ReadRefs(at, current),
             SnapshotLog = at.TryGet("snapshot-log", out var log)
-                ? log.List("log entries", entry => new SnapshotLogEntry(entry.Get("timestamp-ms").Long(), entry.Get("snapshot-id").Long()))
+                ? log.List("log entries", entry => new SnapshotLogEntry(entry.ExpectObject("a log entry").Get("timestamp-ms").Long(), entry.Get("snapshot-id").Long())
+                {
+                    OtherFields = entry.Others(SnapshotLogFields),
+                })
                 : [],
             MetadataLog = at.TryGet("metadata-log", out var files)
-                ? files.List("log entries", entry => new MetadataLogEntry(entry.Get("timestamp-ms").Long(), entry.Get("metadata-file").Text()))
+                ? files.List("log entries", entry => new MetadataLogEntry(entry.ExpectObject("a log entry").Get("timestamp-ms").Long(), entry.Get("metadata-file").Text())
+                {
+                    OtherFields = entry.Others(MetadataLogFields),
+                })
                 : [],
             NextRowId = version >= 3 ? at.Get("next-row-id").Long() : null,
+            Statistics = at.TryGet("statistics", out var statistics) ? statistics.List("statistics files", StatisticsJson.ReadFile) : [],
+            PartitionStatistics = at.TryGet("partition-statistics", out var partitions) ? partitions.List("partition statistics files", StatisticsJson.ReadPartitionFile) : [],
+            EncryptionKeys = at.TryGet("encryption-keys", out var keys) ? keys.List("encryption keys", StatisticsJson.ReadKey) : [],
             OtherFields = at.Others(Known),
         };
         Check(at, metadata);
@@ -136,6 +150,7 @@ public static class TableMetadataJson
             writer.WriteStartObject();
             writer.WriteNumber("timestamp-ms", entry.TimestampMs);
             writer.WriteNumber("snapshot-id", entry.SnapshotId);
+            SnapshotJson.WriteOthers(writer, entry.OtherFields);
             writer.WriteEndObject();
         });
         WriteAll(json, "metadata-log", metadata.MetadataLog, static (writer, entry) =>
@@ -143,8 +158,17 @@ public static class TableMetadataJson
             writer.WriteStartObject();
             writer.WriteNumber("timestamp-ms", entry.TimestampMs);
             writer.WriteString("metadata-file", entry.MetadataFile);
+            SnapshotJson.WriteOthers(writer, entry.OtherFields);
             writer.WriteEndObject();
         });
+        // Java writes both always, keys only where there are some.
+        WriteAll(json, "statistics", metadata.Statistics, StatisticsJson.Write);
+        WriteAll(json, "partition-statistics", metadata.PartitionStatistics, StatisticsJson.Write);
+        if (metadata.EncryptionKeys.Count > 0)
+        {
+            WriteAll(json, "encryption-keys", metadata.EncryptionKeys, StatisticsJson.Write);
+        }
+
         if (metadata.FormatVersion >= 3)
         {
             json.WriteNumber("next-row-id", metadata.NextRowId ?? 0);

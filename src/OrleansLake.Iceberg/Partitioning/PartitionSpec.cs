@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace OrleansLake.Iceberg;
 
 /// <summary>How a value becomes a partition value. https://iceberg.apache.org/spec/#partition-transforms</summary>
@@ -42,6 +44,9 @@ public sealed record PartitionField(int FieldId, string Name, IReadOnlyList<int>
 {
     /// <summary>The source of a transform of one argument.</summary>
     public int SourceId => SourceIds[0];
+
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
 }
 
 /// <summary>How rows are divided into partitions. https://iceberg.apache.org/spec/#partitioning</summary>
@@ -52,4 +57,7 @@ public sealed record PartitionSpec
 
     /// <summary>Its fields; none where the table is not partitioned.</summary>
     public required IReadOnlyList<PartitionField> Fields { get; init; }
+
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
 }

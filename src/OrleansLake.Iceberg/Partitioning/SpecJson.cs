@@ -11,22 +11,38 @@ internal static class SpecJson
     /// <summary>The first id of a partition field.</summary>
     public const int FirstFieldId = 1000;
 
+    private static readonly HashSet<string> SpecFields = ["spec-id", "fields"];
+
+    private static readonly HashSet<string> FieldFields = ["source-id", "source-ids", "field-id", "name", "transform"];
+
+    private static readonly HashSet<string> OrderFields = ["order-id", "fields"];
+
+    private static readonly HashSet<string> SortFields = ["source-id", "source-ids", "transform", "direction", "null-order"];
+
     public static PartitionSpec ReadSpec(JsonCursor at)
     {
         at.ExpectObject("a partition spec");
-        return new PartitionSpec { SpecId = at.Get("spec-id").Int(), Fields = ReadFields(at.Get("fields")) };
+        return new PartitionSpec { SpecId = at.Get("spec-id").Int(), Fields = ReadFields(at.Get("fields")), OtherFields = at.Others(SpecFields) };
     }
 
-    public static List<PartitionField> ReadFields(JsonCursor at)
+    /// <summary>A spec that is asked for: it has no id yet, and its fields need none.</summary>
+    public static PartitionSpec ReadUnboundSpec(JsonCursor at)
+    {
+        at.ExpectObject("a partition spec");
+        return new PartitionSpec { SpecId = at.IntOrNull("spec-id") ?? 0, Fields = ReadFields(at.Get("fields"), idsAreGiven: false), OtherFields = at.Others(SpecFields) };
+    }
+
+    public static List<PartitionField> ReadFields(JsonCursor at, bool idsAreGiven = true)
     {
         int next = FirstFieldId;
         return at.List("partition fields", field =>
         {
             field.ExpectObject("a partition field");
             // v1 writers left the field id out; it is then the field's place in the spec.
-            int id = field.IntOrNull("field-id") ?? next;
+            int id = field.IntOrNull("field-id") ?? (idsAreGiven ? next : 0);
             next = Math.Max(next, id + 1);
-            return new PartitionField(id, field.Get("name").Text(), ReadSources(field), Transform.Parse(field.Get("transform").Text()));
+            var sources = ReadSources(field);
+            return new PartitionField(id, field.Get("name").Text(), sources, ReadTransform(field, sources)) { OtherFields = field.Others(FieldFields) };
         });
     }
 
@@ -36,6 +52,7 @@ internal static class SpecJson
         json.WriteNumber("spec-id", spec.SpecId);
         json.WritePropertyName("fields");
         WriteFields(json, spec.Fields);
+        SnapshotJson.WriteOthers(json, spec.OtherFields);
         json.WriteEndObject();
     }
 
@@ -49,6 +66,7 @@ internal static class SpecJson
             json.WriteNumber("field-id", field.FieldId);
             json.WriteString("name", field.Name);
             json.WriteString("transform", field.Transform.ToString());
+            SnapshotJson.WriteOthers(json, field.OtherFields);
             json.WriteEndObject();
         }
 
@@ -73,9 +91,17 @@ internal static class SpecJson
         return new SortOrder
         {
             OrderId = at.Get("order-id").Int(),
-            Fields = at.Get("fields").List("sort fields", field => new SortField(
-                ReadSources(field.ExpectObject("a sort field")),
-                Transform.Parse(field.Get("transform").Text()),
+            OtherFields = at.Others(OrderFields),
+            Fields = at.Get("fields").List("sort fields", ReadSortField),
+        };
+    }
+
+    private static SortField ReadSortField(JsonCursor field)
+    {
+        var sources = ReadSources(field.ExpectObject("a sort field"));
+        return new SortField(
+                sources,
+                ReadTransform(field, sources),
                 field.Get("direction").Text() switch
                 {
                     "asc" => false,
@@ -87,8 +113,20 @@ internal static class SpecJson
                     "nulls-first" => false,
                     "nulls-last" => true,
                     _ => throw field.Get("null-order").Expected("nulls-first or nulls-last"),
-                })),
+                })
+        {
+            OtherFields = field.Others(SortFields),
         };
+    }
+
+    /// <summary>
+    /// A transform that is known for one source is another thing over several: it is kept, and not computed.
+    /// https://iceberg.apache.org/spec/#partition-transforms
+    /// </summary>
+    private static Transform ReadTransform(JsonCursor field, IReadOnlyList<int> sources)
+    {
+        string text = field.Get("transform").Text();
+        return sources.Count == 1 ? Transform.Parse(text) : new Transform.Unknown(text);
     }
 
     public static void Write(Utf8JsonWriter json, SortOrder order)
@@ -103,10 +141,12 @@ internal static class SpecJson
             WriteSources(json, field.SourceIds);
             json.WriteString("direction", field.Descending ? "desc" : "asc");
             json.WriteString("null-order", field.NullsLast ? "nulls-last" : "nulls-first");
+            SnapshotJson.WriteOthers(json, field.OtherFields);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+        SnapshotJson.WriteOthers(json, order.OtherFields);
         json.WriteEndObject();
     }
 

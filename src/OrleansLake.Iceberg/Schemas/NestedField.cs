@@ -13,4 +13,16 @@ public sealed record NestedField(int Id, string Name, bool Required, IcebergType
 
     /// <summary>What a writer puts where it has nothing, in the JSON single-value form (v3).</summary>
     public JsonNode? WriteDefault { get; init; }
+
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
+
+    /// <summary>The same in all that metadata say of it; JSON is compared by what it means.</summary>
+    public bool Equals(NestedField? other) =>
+        other is not null && Id == other.Id && Name == other.Name && Required == other.Required && Type == other.Type && Doc == other.Doc
+        && JsonNode.DeepEquals(InitialDefault, other.InitialDefault) && JsonNode.DeepEquals(WriteDefault, other.WriteDefault)
+        && JsonNode.DeepEquals(OtherFields, other.OtherFields);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Id, Name, Required, Type);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace OrleansLake.Iceberg;
 
 /// <summary>One schema of a table. https://iceberg.apache.org/spec/#schemas</summary>
@@ -11,4 +13,7 @@ public sealed record Schema
 
     /// <summary>Ids of the fields that identify a row.</summary>
     public IReadOnlyList<int> IdentifierFieldIds { get; init; } = [];
+
+    /// <summary>Fields that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
 }

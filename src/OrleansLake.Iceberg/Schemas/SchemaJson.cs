@@ -8,6 +8,10 @@ namespace OrleansLake.Iceberg;
 /// <summary>Schemas in JSON. https://iceberg.apache.org/spec/#schemas-1</summary>
 public static class SchemaJson
 {
+    private static readonly HashSet<string> SchemaFields = ["type", "schema-id", "identifier-field-ids", "fields"];
+
+    private static readonly HashSet<string> FieldFields = ["id", "name", "required", "type", "doc", "initial-default", "write-default"];
+
     /// <summary>Reads a schema.</summary>
     /// <param name="utf8">The JSON object.</param>
     /// <param name="place">What to call its source in errors.</param>
@@ -39,6 +43,7 @@ public static class SchemaJson
             SchemaId = at.IntOrNull("schema-id") ?? defaultId,
             Fields = type.Fields,
             IdentifierFieldIds = at.TryGet("identifier-field-ids", out var ids) ? ids.List("field ids", id => id.Int()) : [],
+            OtherFields = at.Others(SchemaFields),
         };
         var seen = new HashSet<int>();
         foreach (var field in schema.AllFields())
@@ -69,6 +74,7 @@ public static class SchemaJson
         }
 
         WriteFields(json, schema.Fields);
+        SnapshotJson.WriteOthers(json, schema.OtherFields);
         json.WriteEndObject();
     }
 
@@ -106,6 +112,7 @@ public static class SchemaJson
             Doc = at.TextOrNull("doc"),
             InitialDefault = at.TryGet("initial-default", out var initial) ? initial.Node() : null,
             WriteDefault = at.TryGet("write-default", out var write) ? write.Node() : null,
+            OtherFields = at.Others(FieldFields),
         };
     }
 
@@ -137,6 +144,7 @@ public static class SchemaJson
                 field.WriteDefault.WriteTo(json);
             }
 
+            SnapshotJson.WriteOthers(json, field.OtherFields);
             json.WriteEndObject();
         }
 

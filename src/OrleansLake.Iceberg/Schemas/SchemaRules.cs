@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace OrleansLake.Iceberg;
 
 /// <summary>What a schema, spec or order must be before a table may have it.</summary>
@@ -10,6 +12,11 @@ internal static class SchemaRules
         foreach (int id in schema.IdentifierFieldIds)
         {
             var field = schema.FindField(id) ?? throw new ArgumentException($"identifier field id {id}: expected a field of the schema");
+            if (!IsBelowRequiredStructs(schema.Fields, id))
+            {
+                throw new ArgumentException($"identifier field {schema.FindPath(id)}: expected it to lie in required structs only, not in a list or map");
+            }
+
             if (!field.Required || field.Type is not PrimitiveType or FloatType or DoubleType)
             {
                 throw new ArgumentException($"identifier field {field.Name}: expected a required primitive that is no float or double");
@@ -47,6 +54,8 @@ internal static class SchemaRules
                     throw new ArgumentException($"{at}: a default needs format version 3, the table has {formatVersion}");
                 }
 
+                CheckDefault(at, field, field.InitialDefault);
+                CheckDefault(at, field, field.WriteDefault);
                 if (field.Type is UnknownType && field.Required)
                 {
                     throw new ArgumentException($"{at}: a column of type unknown cannot be required");
@@ -54,6 +63,32 @@ internal static class SchemaRules
 
                 CheckFields(field.Type.Children(), at + ".");
             }
+        }
+    }
+
+    private static bool IsBelowRequiredStructs(IReadOnlyList<NestedField> fields, int id) =>
+        fields.Any(field => field.Id == id || (field is { Required: true, Type: StructType structure } && IsBelowRequiredStructs(structure.Fields, id)));
+
+    /// <summary>https://iceberg.apache.org/spec/#default-values</summary>
+    private static void CheckDefault(string at, NestedField field, JsonNode? value)
+    {
+        if (value is null)
+        {
+            return;
+        }
+
+        if (field.Type is StructType && value is not JsonObject { Count: 0 })
+        {
+            throw new ArgumentException($"{at}: a struct has the defaults of its fields, or {{}}, got {value.ToJsonString()}");
+        }
+
+        try
+        {
+            SingleValueJson.Read(field.Type, value);
+        }
+        catch (FormatException e)
+        {
+            throw new ArgumentException($"{at}: default: {e.Message}", e);
         }
     }
 

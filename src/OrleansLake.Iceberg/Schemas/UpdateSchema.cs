@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace OrleansLake.Iceberg;
 
 /// <summary>Where a column is moved to.</summary>
@@ -19,7 +21,7 @@ public abstract record ColumnPosition
 /// Changes the current schema of a table. Columns are named by path (<c>order.lines.element.price</c>). Ids of columns that
 /// went are never given to others, since old files still have them. https://iceberg.apache.org/spec/#schema-evolution
 /// </summary>
-public sealed class UpdateSchema
+public sealed class UpdateSchema : IMetadataChange
 {
     private readonly TableMetadata _metadata;
     private Schema _schema;
@@ -44,10 +46,19 @@ public sealed class UpdateSchema
         new TableRequirement.AssertLastAssignedFieldId(_metadata.LastColumnId),
     ];
 
-    /// <summary>The change; none where nothing changed.</summary>
-    public IReadOnlyList<TableUpdate> Updates => _schema.Fields.SequenceEqual(_metadata.CurrentSchema.Fields)
-        ? []
-        : [new TableUpdate.AddSchema(_schema), new TableUpdate.SetCurrentSchema(-1)];
+    /// <summary>
+    /// The change; none where nothing changed. Properties that name columns follow them: the name mapping, and those of
+    /// <c>write.metadata.metrics.column.*</c> and <c>write.parquet.bloom-filter-enabled.column.*</c>.
+    /// </summary>
+    public IReadOnlyList<TableUpdate> Updates =>
+        _schema.Fields.SequenceEqual(_metadata.CurrentSchema.Fields) && _schema.IdentifierFieldIds.SequenceEqual(_metadata.CurrentSchema.IdentifierFieldIds)
+            ? []
+            :
+            [
+                new TableUpdate.AddSchema(_schema) { LastColumnId = _lastColumnId },
+                new TableUpdate.SetCurrentSchema(-1),
+                .. ColumnProperties.Following(_metadata, _schema),
+            ];
 
     /// <summary>
     /// Adds an optional column at the end of the table or of a struct. The path of a struct inside a list or map goes through
@@ -58,7 +69,10 @@ public sealed class UpdateSchema
     /// <param name="type">Its type; ids in it are assigned anew.</param>
     /// <param name="doc">What people said of it.</param>
     /// <param name="position">Where it goes; null: behind the others of its struct.</param>
-    public UpdateSchema AddColumn(string? parent, string name, IcebergType type, string? doc = null, ColumnPosition? position = null)
+    /// <param name="defaultValue">What rows hold that were written before, and what writers put where they have nothing (v3); a value as <see cref="SingleValueJson"/> has it.</param>
+    /// <param name="required">Whether it is required, for which it needs a default.</param>
+    public UpdateSchema AddColumn(
+        string? parent, string name, IcebergType type, string? doc = null, ColumnPosition? position = null, object? defaultValue = null, bool required = false)
     {
         string path = parent is null ? name : parent + "." + name;
         if (name.Length == 0)
@@ -66,8 +80,18 @@ public sealed class UpdateSchema
             throw new ArgumentException("add column: expected a name, got an empty one");
         }
 
+        if (required && defaultValue is null)
+        {
+            throw new ArgumentException($"add column {path}: a column that is added cannot be required without a default: the rows that are there have no value for it");
+        }
+
         int id = ++_lastColumnId;
-        var field = new NestedField(id, name, false, FreshIds.Assign(type, ref _lastColumnId, [])) { Doc = doc };
+        var field = new NestedField(id, name, required, FreshIds.Assign(type, ref _lastColumnId, []))
+        {
+            Doc = doc,
+            InitialDefault = DefaultOf(path, type, defaultValue),
+            WriteDefault = DefaultOf(path, type, defaultValue),
+        };
         if (parent is null)
         {
             RefuseTaken(_schema.Fields, path, name);
@@ -173,7 +197,32 @@ public sealed class UpdateSchema
             throw new ArgumentException($"change type of column {path}: {TypeName(field.Type)} cannot become {TypeText.Write(type)}");
         }
 
-        Rewrite(field.Id, one => one with { Type = type });
+        Rewrite(field.Id, one => one with
+        {
+            Type = type,
+            InitialDefault = Promoted(one.InitialDefault, one.Type, type),
+            WriteDefault = Promoted(one.WriteDefault, one.Type, type),
+        });
+        return Checked();
+    }
+
+    /// <summary>What writers put where they have nothing from now on (v3); rows that are there are not touched. Null: nothing.</summary>
+    public UpdateSchema SetDefault(string path, object? value)
+    {
+        var field = Require(path);
+        if (value is null && field.Required && field.WriteDefault is not null)
+        {
+            throw new ArgumentException($"default of column {path}: a required column that was added needs one");
+        }
+
+        Rewrite(field.Id, one => one with { WriteDefault = DefaultOf(path, one.Type, value) });
+        return Checked();
+    }
+
+    /// <summary>Says which columns identify a row; none: nothing does. https://iceberg.apache.org/spec/#identifier-field-ids</summary>
+    public UpdateSchema SetIdentifierFields(params IReadOnlyList<string> paths)
+    {
+        _schema = _schema with { IdentifierFieldIds = [.. paths.Select(path => Require(path).Id).Distinct()] };
         return Checked();
     }
 
@@ -192,6 +241,26 @@ public sealed class UpdateSchema
         ReplaceStruct(field.Id, Placed(Siblings(field.Id), field, position, path));
         return this;
     }
+
+    private static JsonNode? DefaultOf(string path, IcebergType type, object? value)
+    {
+        try
+        {
+            return SingleValueJson.Write(type, value);
+        }
+        catch (FormatException e)
+        {
+            throw new ArgumentException($"default of column {path}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A default as the wider type spells it: a date becomes its midnight, numbers stay.</summary>
+    private static JsonNode? Promoted(JsonNode? value, IcebergType from, IcebergType to) => (SingleValueJson.Read(from, value), to) switch
+    {
+        (int days, TimestampType) => SingleValueJson.Write(to, days * 86_400_000_000L),
+        (int days, TimestampNanoType) => SingleValueJson.Write(to, checked(days * 86_400_000_000_000L)),
+        _ => value?.DeepClone(),
+    };
 
     private static IReadOnlyList<NestedField> Placed(IReadOnlyList<NestedField> fields, NestedField field, ColumnPosition? position, string path)
     {

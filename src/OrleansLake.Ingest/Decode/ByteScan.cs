@@ -18,6 +18,9 @@ internal unsafe interface IByteScan
     /// <summary>Bit i is set where byte i is a quote, a backslash or below 0x20.</summary>
     static abstract ulong SpecialInUtf8(byte* bytes);
 
+    /// <summary>Bit i is set where byte i is above 0x7F.</summary>
+    static abstract ulong NotAscii(byte* bytes);
+
     /// <summary>Bit i is set where byte i is not space, tab, line feed or carriage return.</summary>
     static abstract ulong NotWhiteSpace(byte* bytes);
 
@@ -51,6 +54,9 @@ internal readonly unsafe struct Scan512 : IByteScan
             | Vector512.Equals(v, Vector512.Create((byte)'\\'))
             | Vector512.LessThan(v, Vector512.Create((byte)0x20))).ExtractMostSignificantBits();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong NotAscii(byte* bytes) => Vector512.Load(bytes).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong NotWhiteSpace(byte* bytes)
@@ -89,6 +95,9 @@ internal readonly unsafe struct Scan256 : IByteScan
             | Vector256.Equals(v, Vector256.Create((byte)'\\'))
             | Vector256.LessThan(v, Vector256.Create((byte)0x20))).ExtractMostSignificantBits();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong NotAscii(byte* bytes) => Vector256.Load(bytes).ExtractMostSignificantBits();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong NotWhiteSpace(byte* bytes)
@@ -130,6 +139,9 @@ internal readonly unsafe struct Scan128 : IByteScan
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong NotAscii(byte* bytes) => Vector128.Load(bytes).ExtractMostSignificantBits();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong NotWhiteSpace(byte* bytes)
     {
         var v = Vector128.Load(bytes);
@@ -146,62 +158,55 @@ internal readonly unsafe struct Scan128 : IByteScan
             | ((Vector128.Load(bytes + 16) ^ expected.GetUpper()) & mask.GetUpper())) == Vector128<byte>.Zero;
 }
 
-/// <summary>One byte at a time: where there are no vectors, and what the others are tested against.</summary>
+/// <summary>Eight bytes in a register: where there are no vectors, and what the others are tested against.</summary>
 internal readonly unsafe struct ScanScalar : IByteScan
 {
+    private const ulong Ones = 0x0101010101010101;
+    private const ulong Tops = 0x8080808080808080;
+
     public static int Width => 8;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Special(byte* bytes)
     {
-        ulong bits = 0;
-        for (int i = 0; i < 8; i++)
-        {
-            bits |= bytes[i] is (byte)'"' or (byte)'\\' or < 0x20 or > 0x7F ? 1UL << i : 0;
-        }
-
-        return bits;
+        ulong word = Unsafe.ReadUnaligned<ulong>(bytes);
+        return Bits(SpecialTops(word) | (word & Tops));
     }
 
-    public static ulong SpecialInUtf8(byte* bytes)
-    {
-        ulong bits = 0;
-        for (int i = 0; i < 8; i++)
-        {
-            bits |= bytes[i] is (byte)'"' or (byte)'\\' or < 0x20 ? 1UL << i : 0;
-        }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong SpecialInUtf8(byte* bytes) => Bits(SpecialTops(Unsafe.ReadUnaligned<ulong>(bytes)));
 
-        return bits;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong NotAscii(byte* bytes) => Bits(Unsafe.ReadUnaligned<ulong>(bytes) & Tops);
 
     public static ulong NotWhiteSpace(byte* bytes)
     {
-        ulong bits = 0;
-        for (int i = 0; i < 8; i++)
-        {
-            bits |= bytes[i] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t' ? 0 : 1UL << i;
-        }
-
-        return bits;
+        ulong word = Unsafe.ReadUnaligned<ulong>(bytes);
+        return Bits(Tops & ~(Zeros(word ^ (Ones * ' ')) | Zeros(word ^ (Ones * '\n')) | Zeros(word ^ (Ones * '\r')) | Zeros(word ^ (Ones * '\t'))));
     }
 
-    public static void Copy(byte* source, ref byte target)
-    {
-        for (int i = 0; i < 8; i++)
-        {
-            Unsafe.Add(ref target, i) = source[i];
-        }
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Copy(byte* source, ref byte target) => Unsafe.WriteUnaligned(ref target, Unsafe.ReadUnaligned<ulong>(source));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Matches(byte* bytes, in Vector256<byte> expected, in Vector256<byte> mask)
     {
-        for (int i = 0; i < 32; i++)
-        {
-            if (((bytes[i] ^ expected[i]) & mask[i]) != 0)
-            {
-                return false;
-            }
-        }
-
-        return true;
+        ref ulong wanted = ref Unsafe.As<Vector256<byte>, ulong>(ref Unsafe.AsRef(in expected));
+        ref ulong counts = ref Unsafe.As<Vector256<byte>, ulong>(ref Unsafe.AsRef(in mask));
+        return (((Unsafe.ReadUnaligned<ulong>(bytes) ^ wanted) & counts)
+            | ((Unsafe.ReadUnaligned<ulong>(bytes + 8) ^ Unsafe.Add(ref wanted, 1)) & Unsafe.Add(ref counts, 1))
+            | ((Unsafe.ReadUnaligned<ulong>(bytes + 16) ^ Unsafe.Add(ref wanted, 2)) & Unsafe.Add(ref counts, 2))
+            | ((Unsafe.ReadUnaligned<ulong>(bytes + 24) ^ Unsafe.Add(ref wanted, 3)) & Unsafe.Add(ref counts, 3))) == 0;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SpecialTops(ulong word) => Zeros(word ^ (Ones * '"')) | Zeros(word ^ (Ones * '\\')) | Zeros(word & (Ones * 0xE0));
+
+    /// <summary>The highest bit of each byte that is zero, and of no other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Zeros(ulong word) => ~(((word & ~Tops) + ~Tops) | word | ~Tops);
+
+    /// <summary>The highest bit of each byte, gathered into eight.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Bits(ulong tops) => ((tops >> 7) * 0x0102040810204080) >> 56;
 }

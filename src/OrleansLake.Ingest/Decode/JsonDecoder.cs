@@ -50,7 +50,6 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
 {
     private readonly JsonNode _root;
     private readonly LeafColumn[] _leaves;
-    private readonly LeafColumn[] _repeated;
     private readonly JsonDecoderOptions _options;
     private readonly JsonState _state;
     private readonly int _width;
@@ -62,7 +61,6 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         RuntimeHelpers.RunClassConstructor(typeof(JsonNumbers).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(DecimalToDouble).TypeHandle);
         (_root, _leaves) = JsonPlanCompiler.Compile(schema, columns);
-        _repeated = [.. _leaves.Where(leaf => leaf.HasRepetitions)];
         _options = options ?? new JsonDecoderOptions();
         _state = new JsonState { CutFraction = _options.CutFraction };
         _width = _options.VectorWidth != 0 ? _options.VectorWidth
@@ -99,13 +97,13 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         var records = batch.Records;
         int endRecord = Math.Min(records.Length, firstRecord + _options.RowsPerCall);
         var columns = rows.Columns;
-        for (int i = 0; i < _leaves.Length; i++)
-        {
-            _leaves[i].Attach(columns[i], endRecord - firstRecord);
-        }
-
         int record = firstRecord;
         int row = rows.RowCount;
+        for (int i = 0; i < _leaves.Length; i++)
+        {
+            _leaves[i].Attach(columns[i], row, endRecord - firstRecord);
+        }
+
         long budget = _options.BytesPerCall;
         fixed (byte* buffer = batch.Buffer)
         {
@@ -114,6 +112,11 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
                 int length = records[record].ValueLength;
                 byte* start = buffer + records[record].ValueStart;
                 budget -= length;
+                if (length > 0 && start[length] != 0)
+                {
+                    start = _state.DocumentRoom(start, length);
+                }
+
                 if (length > 0 && Row<TScan>(start, start + length, row))
                 {
                     row++;
@@ -125,12 +128,13 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
                     : length == 0
                         ? new RejectedRecord(record, RejectReason.EmptyValue, "", "expected a JSON object, got no bytes")
                         : new RejectedRecord(record, RejectReason.NullValue, "", "expected a JSON object, got a null value"));
+                _state.Failure.Reset();
             }
         }
 
         foreach (var leaf in _leaves)
         {
-            leaf.Detach();
+            leaf.Detach(row);
         }
 
         rows.RowCount = row;
@@ -142,18 +146,14 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         where TScan : struct, IByteScan
     {
         var state = _state;
-        foreach (var leaf in _repeated)
-        {
-            leaf.BeginRow();
-        }
-
-        state.Failure.Reset(start);
+        state.Row = row;
+        state.Failure.Start = start;
         bool complete = Document<TScan>(start, end);
         if (!complete && (state.Failure.Duplicate || state.Failure.Reason is not (RejectReason.MalformedJson or RejectReason.TooDeep or RejectReason.NotAnObject)))
         {
             // A value that does not fit may be one of several of its name, of which only the last counts.
             Drop(row);
-            state.Failure.Reset(start);
+            state.Failure.Reset();
             state.Careful = true;
             complete = Document<TScan>(start, end);
             state.Careful = false;
@@ -173,12 +173,13 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Document<TScan>(byte* start, byte* end)
         where TScan : struct, IByteScan
     {
         var failure = _state.Failure;
         byte* p = JsonSkip<TScan>.WhiteSpace(start, end);
-        bool isObject = p < end && *p == '{';
+        bool isObject = *p == '{';
         byte* behind = isObject ? JsonRows<TScan>.Struct(_root, p + 1, end, 0, _state) : JsonSkip<TScan>.Value(p, end, 0, failure);
         if (behind == null)
         {

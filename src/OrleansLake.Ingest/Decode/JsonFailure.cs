@@ -25,9 +25,8 @@ internal sealed unsafe class JsonFailure
     public bool Duplicate;
 
     /// <summary>Forgets the last record.</summary>
-    public void Reset(byte* start)
+    public void Reset()
     {
-        Start = start;
         Duplicate = false;
         _path.Clear();
     }

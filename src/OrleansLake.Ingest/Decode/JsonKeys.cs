@@ -6,12 +6,18 @@ namespace OrleansLake.Ingest.Decode;
 internal static class JsonKeys
 {
     /// <summary>The values from <paramref name="first"/> on; <paramref name="table"/> is scratch that grows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool AreDistinct(LeafColumn keys, int first, ref int[] table)
     {
         int count = keys.Value - first;
         if (count < 2)
         {
             return true;
+        }
+
+        if (count == 2)
+        {
+            return !keys.BytesOf(first).SequenceEqual(keys.BytesOf(first + 1));
         }
 
         if (count > 32)

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace OrleansLake.Ingest.Decode;
 
@@ -25,7 +26,10 @@ internal unsafe struct NumberToken
     public int Exponent;
 }
 
-/// <summary>Numbers of a JSON document, and what they are in the types of a table. None is rounded but to float and double.</summary>
+/// <summary>
+/// Numbers of a JSON document, and what they are in the types of a table. None is rounded but to float and double. Something
+/// that is no digit stands behind every number, the zero behind the document if nothing else.
+/// </summary>
 internal static unsafe class JsonNumbers
 {
     /// <summary>More than the digits that a document can have, so that no fraction makes up for it.</summary>
@@ -33,9 +37,82 @@ internal static unsafe class JsonNumbers
 
     private static readonly UInt128[] PowersOfTen = MakePowersOfTen();
 
+    /// <summary>Eight characters 0.</summary>
+    public const ulong Zeros = 0x3030303030303030;
+
+    /// <summary>
+    /// A number of one to seven digits without fraction or exponent, with a comma or a closing bracket behind it; null where
+    /// there is anything else. Neither its sign nor its length is branched on.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* ShortLong(byte* p, out long value)
+    {
+        long negative = *p == '-' ? 1 : 0;
+        p += negative;
+        ulong chunk = Unsafe.ReadUnaligned<ulong>(p) ^ Zeros;
+        int bits = DigitBits(chunk);
+        long digits = EightDigits(chunk << (64 - bits));
+        value = (digits ^ -negative) + negative;
+        bool isZeroLed = (byte)chunk == 0 && bits > 8;
+        p += bits >> 3;
+        return (uint)(bits - 8) <= 48 && !isZeroLed && EndsValue(*p) ? p : null;
+    }
+
+    /// <summary>The same of up to fifteen digits, by a vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* MediumLong(byte* p, out long value)
+    {
+        long negative = *p == '-' ? 1 : 0;
+        p += negative;
+        var digits = Vector128.Load(p) - Vector128.Create((byte)'0');
+        int end = BitOperations.TrailingZeroCount(Vector128.GreaterThan(digits, Vector128.Create((byte)9)).ExtractMostSignificantBits() | 0x10000);
+        var places = Vector128.CreateSequence((sbyte)0, (sbyte)1) + Vector128.Create((sbyte)(end - 16));
+        long magnitude = SixteenDigits(Vector128.ShuffleNative(digits, places.AsByte()));
+        value = (magnitude ^ -negative) + negative;
+        bool isZeroLed = *p == '0' && end > 1;
+        p += end;
+        return (uint)(end - 1) < 15 && !isZeroLed && EndsValue(*p) ? p : null;
+    }
+
+    /// <summary>
+    /// A number with a point, of at most fifteen digits and without an exponent, with a comma or a closing bracket behind it;
+    /// null where there is anything else. Neither its sign nor where its point stands is branched on.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* ShortDouble(byte* p, out double value)
+    {
+        long negative = *p == '-' ? 1 : 0;
+        p += negative;
+        var digits = Vector128.Load(p) - Vector128.Create((byte)'0');
+        uint others = Vector128.GreaterThan(digits, Vector128.Create((byte)9)).ExtractMostSignificantBits() | 0x10000;
+        int point = BitOperations.TrailingZeroCount(others);
+        int end = BitOperations.TrailingZeroCount(others & (others - 1) | 0x10000);
+
+        // Each digit to where the last one stands in the last place and the point is left out; an index below 0 makes a zero.
+        var places = Vector128.CreateSequence((sbyte)0, (sbyte)1) + Vector128.Create((sbyte)(end - 16));
+        places += Vector128.LessThanOrEqual(places, Vector128.Create((sbyte)point));
+        long unscaled = SixteenDigits(Vector128.ShuffleNative(digits, places.AsByte()));
+
+        // Both operands are exact, so one operation rounds once.
+        double magnitude = unscaled / DecimalToDouble.ExactPower((end - point - 1) & 15);
+        value = BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(magnitude) | (negative << 63));
+        bool isZeroLed = *p == '0' && point > 1;
+        return end < 16 && point > 0 && end > point + 1 && p[point] == '.' && !isZeroLed && EndsValue(p[end]) ? p + end : null;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long SixteenDigits(Vector128<byte> digits)
+    {
+        var halves = digits.AsUInt64();
+        return ((long)EightDigits(halves.ToScalar()) * 100_000_000) + EightDigits(halves.GetElement(1));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool EndsValue(byte next) => next == ',' || (next | 0x20) == '}';
+
     /// <summary>Reads -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? and returns what stands behind it; null where that is not there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* Read(byte* p, byte* end, out NumberToken token)
+    public static byte* Read(byte* p, out NumberToken token)
     {
         Unsafe.SkipInit(out token);
         token.Text = p;
@@ -43,7 +120,7 @@ internal static unsafe class JsonNumbers
         p += token.Negative ? 1 : 0;
         byte* first = p;
         ulong digits = 0;
-        p = ReadDigits(p, end, ref digits);
+        p = ReadDigits(p, ref digits);
         nint count = (nint)(p - first);
         if (count == 0 || (*first == '0' && count > 1))
         {
@@ -51,10 +128,10 @@ internal static unsafe class JsonNumbers
         }
 
         long exponent = 0;
-        if (p < end && *p == '.')
+        if (*p == '.')
         {
             byte* fraction = ++p;
-            p = ReadDigits(p, end, ref digits);
+            p = ReadDigits(p, ref digits);
             exponent = fraction - p;
             if (exponent == 0)
             {
@@ -64,9 +141,9 @@ internal static unsafe class JsonNumbers
             count -= (nint)exponent;
         }
 
-        if (p < end && (*p | 0x20) == 'e')
+        if ((*p | 0x20) == 'e')
         {
-            p = ReadExponent(p + 1, end, ref exponent);
+            p = ReadExponent(p + 1, ref exponent);
             if (p == null)
             {
                 return null;
@@ -207,14 +284,12 @@ internal static unsafe class JsonNumbers
 
     /// <summary>Takes digits eight at a time; beyond 19 the value wraps and is not used.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* ReadDigits(byte* p, byte* end, ref ulong value)
+    private static byte* ReadDigits(byte* p, ref ulong value)
     {
-        while (p < end)
+        while (true)
         {
-            // A digit is a byte 0x3N with N below 10: adding 6 must not carry into the upper half.
-            ulong chunk = Unsafe.ReadUnaligned<ulong>(p) ^ 0x3030303030303030;
-            ulong other = (chunk | (chunk + 0x0606060606060606)) & 0xF0F0F0F0F0F0F0F0;
-            int count = BitOperations.TrailingZeroCount(other) >> 3;
+            ulong chunk = Unsafe.ReadUnaligned<ulong>(p) ^ Zeros;
+            int count = DigitBits(chunk) >> 3;
             if (count == 8)
             {
                 value = (value * 100_000_000) + EightDigits(chunk);
@@ -229,11 +304,15 @@ internal static unsafe class JsonNumbers
                 p += count;
             }
 
-            break;
+            return p;
         }
-
-        return p < end ? p : end;
     }
+
+    /// <summary>Eight times the number of digits that the bytes, with <see cref="Zeros"/> taken off, begin with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int DigitBits(ulong chunk) =>
+        // A digit is a byte 0x0N with N below 10: adding 6 must not carry into the upper half.
+        BitOperations.TrailingZeroCount((chunk | (chunk + 0x0606060606060606)) & 0xF0F0F0F0F0F0F0F0) & ~7;
 
     /// <summary>The value of eight digits, most significant in the lowest byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -248,13 +327,13 @@ internal static unsafe class JsonNumbers
 
     private static ReadOnlySpan<uint> SmallPowers => [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 
-    private static byte* ReadExponent(byte* p, byte* end, ref long exponent)
+    private static byte* ReadExponent(byte* p, ref long exponent)
     {
-        bool negative = p < end && *p == '-';
-        p += p < end && *p is (byte)'-' or (byte)'+' ? 1 : 0;
+        bool negative = *p == '-';
+        p += *p is (byte)'-' or (byte)'+' ? 1 : 0;
         byte* first = p;
         long value = 0;
-        while (p < end && *p is >= (byte)'0' and <= (byte)'9')
+        while (*p is >= (byte)'0' and <= (byte)'9')
         {
             value = Math.Min(MaxExponent, (value * 10) + (*p - '0'));
             p++;

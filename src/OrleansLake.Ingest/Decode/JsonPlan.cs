@@ -85,11 +85,11 @@ internal sealed class JsonNode
 
     /// <summary>Writes null, or the absence of anything above, to every leaf.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddAbsent(int definition, int repetition)
+    public void AddAbsent(int definition, int repetition, int row)
     {
         foreach (var leaf in Leaves)
         {
-            leaf.AddAbsent(definition, repetition);
+            leaf.AddAbsent(definition, repetition, row);
         }
     }
 }
@@ -106,17 +106,20 @@ internal sealed class JsonMember
     /// <summary>What to do with the value; null: skip it.</summary>
     public JsonNode? Node;
 
-    /// <summary>Name between quotes, and the colon; 0 where it cannot stand so (it needs escapes).</summary>
+    /// <summary>Bytes of <see cref="Expected"/>: the name between quotes and the colon.</summary>
     public int TokenLength;
 
     /// <summary>The whole token where it is longer than a vector.</summary>
     public byte[]? LongToken;
 
-    /// <summary>The token's first bytes, and ones where they count.</summary>
+    /// <summary>The token, and ones where its bytes count; what no text begins with where it is longer than this.</summary>
     public Vector256<byte> Expected, Mask;
 
-    /// <summary>The two members that were last seen to follow this one.</summary>
+    /// <summary>The two members that were last seen to follow this one, the likelier first.</summary>
     public JsonMember First = null!, Second = null!;
+
+    /// <summary>The last row in which <see cref="Second"/> followed.</summary>
+    public int SecondRow = -2;
 
     /// <summary>Accepted records in which it was unknown.</summary>
     public long Count;
@@ -130,16 +133,21 @@ internal sealed class JsonMember
         bool plain = name.All(b => b is >= 0x20 and not (byte)'"' and not (byte)'\\');
         Span<byte> expected = stackalloc byte[32];
         Span<byte> mask = stackalloc byte[32];
-        int head = Math.Min(32, token.Length);
-        token.AsSpan(0, head).CopyTo(expected);
-        mask[..head].Fill(0xFF);
+        bool isShort = plain && token.Length <= 32;
+        expected.Fill(0xFF);
+        mask[..(isShort ? token.Length : 1)].Fill(0xFF);
+        if (isShort)
+        {
+            token.CopyTo(expected);
+        }
+
         var member = new JsonMember
         {
             Name = name,
             Index = index,
             Node = node,
-            TokenLength = plain ? token.Length : 0,
-            LongToken = plain && token.Length > 32 ? token : null,
+            TokenLength = isShort ? token.Length : 0,
+            LongToken = plain && !isShort ? token : null,
             Expected = Vector256.Create<byte>(expected),
             Mask = Vector256.Create<byte>(mask),
             Path = path,
@@ -161,10 +169,9 @@ internal sealed class JsonStruct
     {
         Path = path;
         Fields = [.. fields.Select((field, i) => JsonMember.Create(field.Name, i, field.Node, Join(path, Encoding.UTF8.GetString(field.Name))))];
-        Others = JsonMember.Create("*"u8.ToArray(), -1, null, Join(path, "*"));
-        Others.TokenLength = 0;
-        Start = JsonMember.Create([], -1, null, path);
-        Start.TokenLength = 0;
+        // Neither is a name that could stand in a document.
+        Others = JsonMember.Create("\0*"u8.ToArray(), -1, null, Join(path, "*"));
+        Start = JsonMember.Create("\0"u8.ToArray(), -1, null, path);
         _buckets = new int[16];
         foreach (var field in Fields)
         {
@@ -179,8 +186,8 @@ internal sealed class JsonStruct
             previous = field;
         }
 
-        Seen = new ulong[(Fields.Length + 63) / 64];
-        All = new ulong[Seen.Length];
+        All = new ulong[(Fields.Length + 63) / 64];
+        Seen = Fields.Length > 64 ? new ulong[All.Length] : null;
         for (int i = 0; i < Fields.Length; i++)
         {
             All[i / 64] |= 1UL << (i % 64);
@@ -199,8 +206,11 @@ internal sealed class JsonStruct
     /// <summary>Stands for unknown names beyond those that are kept.</summary>
     public readonly JsonMember Others;
 
-    /// <summary>One bit a field that was met in this object. A schema does not nest into itself, so there is one object at a time.</summary>
-    public readonly ulong[] Seen;
+    /// <summary>
+    /// One bit a field that was met in this object, where there are more than 64. A schema does not nest into itself, so there
+    /// is one object at a time.
+    /// </summary>
+    public readonly ulong[]? Seen;
 
     /// <summary>Where the value of each field stands, while an object is read twice; 0 where it is absent.</summary>
     public nint[]? Positions;

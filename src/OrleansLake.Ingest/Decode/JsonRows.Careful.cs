@@ -79,7 +79,7 @@ internal static unsafe partial class JsonRows<TScan>
         p = JsonSkip<TScan>.WhiteSpace(p, end);
         if (p < end && *p == '}')
         {
-            node.AddAbsent(node.Definition, repetition);
+            node.AddAbsent(node.Definition, repetition, state.Row);
             return p + 1;
         }
 

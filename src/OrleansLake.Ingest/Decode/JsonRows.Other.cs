@@ -6,7 +6,7 @@ using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Decode;
 
-/// <summary>Nulls, rarer types, texts with escapes, map keys, and tokens that do not fit.</summary>
+/// <summary>Nulls, rarer types, map keys, and tokens that do not fit.</summary>
 internal static unsafe partial class JsonRows<TScan>
 {
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -17,83 +17,31 @@ internal static unsafe partial class JsonRows<TScan>
             return state.Failure.Malformed("a value", p, end);
         }
 
-        if (Unsafe.ReadUnaligned<uint>(p) == JsonLiterals.Null && end - p >= 4)
+        if (Unsafe.ReadUnaligned<uint>(p) == JsonLiterals.Null)
         {
             if (node.Required)
             {
                 return state.Failure.Fail(RejectReason.MissingRequired, $"expected {node.TypeName}, got null");
             }
 
-            node.AddAbsent(node.NullDefinition, repetition);
+            node.AddAbsent(node.NullDefinition, repetition, state.Row);
             return p + 4;
         }
 
         switch (node.Kind)
         {
-            case JsonKind.Float or JsonKind.Decimal when StartsNumber(p, end):
-                byte* behind = JsonNumbers.Read(p, end, out var token);
+            case JsonKind.Float or JsonKind.Decimal when StartsNumber(p):
+                byte* behind = JsonNumbers.Read(p, out var token);
                 return behind == null ? state.Failure.Malformed("a number", p, end)
                     : AddNumber(node, token, repetition, p, behind, state) ? behind : null;
 
             case JsonKind.Date or JsonKind.Time or JsonKind.Timestamp or JsonKind.Uuid or JsonKind.Fixed or JsonKind.Binary when *p == '"':
-                behind = Text(p, end, state, out byte* text, out int length);
+                behind = Text(p, end, state, out byte* text, out int length, out _);
                 return behind != null && AddText(node, text, length, repetition, p, behind, state) ? behind : null;
         }
 
         byte* rest = JsonSkip<TScan>.Value(p, end, node.Depth, state.Failure);
         return rest == null ? null : state.Failure.Unfit(RejectReason.WrongType, node.TypeName, p, rest);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static byte* EscapedString(JsonNode node, byte* text, byte* behind, byte* end, int repetition, JsonState state)
-    {
-        if (behind == null)
-        {
-            return state.Failure.Malformed("the end of a string", end, end);
-        }
-
-        ref byte target = ref node.Leaf!.RoomForBytes((int)(behind - text));
-        int length = JsonStrings<TScan>.Unescape(text, behind - 1, ref target, state.Failure, out bool loneSurrogate);
-        if (length < 0)
-        {
-            return null;
-        }
-
-        if (loneSurrogate)
-        {
-            return state.Failure.Unfit(RejectReason.InvalidUtf8, "pairs of surrogates", text - 1, behind);
-        }
-
-        node.Leaf.AddBytes(length, repetition);
-        return behind;
-    }
-
-    /// <summary>The text of a string, in place or in <see cref="JsonState.TextRoom"/>, readable well beyond its end.</summary>
-    private static byte* Text(byte* p, byte* end, JsonState state, out byte* text, out int length)
-    {
-        text = p + 1;
-        length = 0;
-        byte* behind = JsonStrings<TScan>.End(text, end, out bool plain);
-        if (behind == null)
-        {
-            return state.Failure.Malformed("the end of a string", end, end);
-        }
-
-        length = (int)(behind - text) - 1;
-        if (!plain)
-        {
-            byte* room = state.TextRoom(length);
-            length = JsonStrings<TScan>.Unescape(text, behind - 1, ref *room, state.Failure, out _);
-            if (length < 0)
-            {
-                return null;
-            }
-
-            new Span<byte>(room + length, 64).Clear();
-            text = room;
-        }
-
-        return behind;
     }
 
     private static bool AddNumber(JsonNode node, in NumberToken token, int repetition, byte* from, byte* to, JsonState state)
@@ -266,64 +214,6 @@ internal static unsafe partial class JsonRows<TScan>
         _ => state.Failure.Unfit(RejectReason.MalformedText, node.TypeName, from, to),
     };
 
-    /// <summary>The entries of a map behind its brace.</summary>
-    private static byte* Map(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
-    {
-        if (state.Careful)
-        {
-            return CarefulMap(node, p, end, repetition, state);
-        }
-
-        p = JsonSkip<TScan>.WhiteSpace(p, end);
-        if (*p == '}' && p < end)
-        {
-            node.AddAbsent(node.Definition, repetition);
-            return p + 1;
-        }
-
-        var key = node.Key!;
-        var value = node.Element!;
-        int first = key.Leaf!.Value;
-        while (true)
-        {
-            byte* name = p;
-            p = Key(key, p, end, repetition, state);
-            if (p == null)
-            {
-                return null;
-            }
-
-            byte* nameEnd = p;
-            p = JsonSkip<TScan>.WhiteSpace(p, end);
-            if (*p != ':' || p >= end)
-            {
-                return state.Failure.Malformed("':'", p, end);
-            }
-
-            p = Value(value, JsonSkip<TScan>.WhiteSpace(p + 1, end), end, repetition, state);
-            if (p == null)
-            {
-                return state.Failure.InEntry(new ReadOnlySpan<byte>(name + 1, (int)(nameEnd - name) - 2));
-            }
-
-            repetition = node.ElementRepetition;
-            p = JsonSkip<TScan>.WhiteSpace(p, end);
-            byte next = *p;
-            if (p >= end || (next != ',' && next != '}'))
-            {
-                return state.Failure.Malformed("',' or '}'", p, end);
-            }
-
-            p++;
-            if (next == '}')
-            {
-                return JsonKeys.AreDistinct(key.Leaf, first, ref state.Table) ? p : state.Failure.Repeat();
-            }
-
-            p = JsonSkip<TScan>.WhiteSpace(p, end);
-        }
-    }
-
     /// <summary>A key, which JSON has as a string whatever its type.</summary>
     private static byte* Key(JsonNode key, byte* p, byte* end, int repetition, JsonState state)
     {
@@ -337,7 +227,7 @@ internal static unsafe partial class JsonRows<TScan>
             return Value(key, p, end, repetition, state);
         }
 
-        byte* behind = Text(p, end, state, out byte* text, out int length);
+        byte* behind = Text(p, end, state, out byte* text, out int length, out _);
         if (behind == null)
         {
             return null;
@@ -352,10 +242,10 @@ internal static unsafe partial class JsonRows<TScan>
                     return state.Failure.Unfit(RejectReason.WrongType, $"{key.TypeName} as key", p, behind);
                 }
 
-                key.Leaf!.AddBoolean(length == 4, repetition);
+                key.Leaf!.AddBoolean(length == 4 ? (byte)1 : (byte)0, repetition);
                 return behind;
             case JsonKind.Int or JsonKind.Long or JsonKind.Float or JsonKind.Double or JsonKind.Decimal:
-                if (!StartsNumber(text, text + length) || JsonNumbers.Read(text, text + length, out var token) != text + length)
+                if (length == 0 || !StartsNumber(text) || JsonNumbers.Read(text, out var token) != text + length)
                 {
                     return state.Failure.Unfit(RejectReason.WrongType, $"{key.TypeName} as key", p, behind);
                 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using OrleansLake.Ingest.Kafka;
 
 namespace OrleansLake.Ingest.Decode;
 
@@ -18,10 +19,27 @@ internal sealed unsafe class JsonState
     /// <summary>Whether each object is read twice, because one of them has a name twice and the last shall win.</summary>
     public bool Careful;
 
+    /// <summary>The row that is being read.</summary>
+    public int Row;
+
     /// <summary>Scratch of <see cref="JsonKeys"/>.</summary>
     public int[] Table = [];
 
     private byte[] _text = GC.AllocateUninitializedArray<byte>(256, pinned: true);
+    private byte[] _document = [];
+
+    /// <summary>A copy of a document that no zero stands behind, with a zero.</summary>
+    public byte* DocumentRoom(byte* document, int length)
+    {
+        if (_document.Length < length + KafkaBatch.Padding)
+        {
+            _document = GC.AllocateUninitializedArray<byte>(checked(length * 2 + KafkaBatch.Padding), pinned: true);
+        }
+
+        new ReadOnlySpan<byte>(document, length).CopyTo(_document);
+        _document[length] = 0;
+        return (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_document));
+    }
 
     /// <summary>Pinned room for a text of so many bytes and a vector more, filled with zeros behind.</summary>
     public byte* TextRoom(nint length)
@@ -36,9 +54,13 @@ internal sealed unsafe class JsonState
 }
 
 /// <summary>
-/// Reads JSON into columns, one call a value, led by the schema. Each method gets the first byte of a value and returns
-/// what stands behind it, or null when the record is refused (<see cref="JsonState.Failure"/> says why).
+/// Reads JSON into columns, led by the schema. Each method gets the first byte of a value and returns what stands behind it,
+/// or null when the record is refused (<see cref="JsonState.Failure"/> says why).
 /// </summary>
+/// <remarks>
+/// A zero stands behind every document (<see cref="JsonDecoder"/> sees to it): it is no part of any token and no white space,
+/// so nothing here asks where the document ends before it looks at a byte, and no search runs beyond.
+/// </remarks>
 internal static unsafe partial class JsonRows<TScan>
     where TScan : struct, IByteScan
 {
@@ -49,167 +71,36 @@ internal static unsafe partial class JsonRows<TScan>
         switch (node.Kind)
         {
             case JsonKind.String:
-            {
-                if (*p != '"' || p >= end)
-                {
-                    break;
-                }
-
-                var leaf = node.Leaf!;
-                byte* text = p + 1;
-                byte* behind = JsonStrings<TScan>.End(text, end, out bool plain);
-                if (behind == null || !plain)
-                {
-                    return EscapedString(node, text, behind, end, repetition, state);
-                }
-
-                int length = (int)(behind - text) - 1;
-                ref byte target = ref leaf.RoomForBytes(length);
-                if (length <= TScan.Width)
-                {
-                    TScan.Copy(text, ref target);
-                }
-                else
-                {
-                    Unsafe.CopyBlockUnaligned(ref target, ref *text, (uint)length);
-                }
-
-                leaf.AddBytes(length, repetition);
-                return behind;
-            }
-
+                return Strings.Read(node, p, end, repetition, state);
             case JsonKind.Long:
-            {
-                if (!StartsNumber(p, end))
-                {
-                    break;
-                }
-
-                byte* behind = JsonNumbers.Read(p, end, out var token);
-                if (behind == null)
-                {
-                    return state.Failure.Malformed("a number", p, end);
-                }
-
-                if (!JsonNumbers.TryLong(token, out long value, out var reason))
-                {
-                    return state.Failure.Unfit(reason, node.TypeName, p, behind);
-                }
-
-                node.Leaf!.AddLong(value, repetition);
-                return behind;
-            }
-
+                return Longs.Read(node, p, end, repetition, state);
             case JsonKind.Double:
-            {
-                if (!StartsNumber(p, end))
-                {
-                    break;
-                }
-
-                byte* behind = JsonNumbers.Read(p, end, out var token);
-                if (behind == null)
-                {
-                    return state.Failure.Malformed("a number", p, end);
-                }
-
-                if (!JsonNumbers.TryDouble(token, out double value))
-                {
-                    return state.Failure.Unfit(RejectReason.OutOfRange, node.TypeName, p, behind);
-                }
-
-                node.Leaf!.AddDouble(value, repetition);
-                return behind;
-            }
-
-            case JsonKind.Timestamp:
-            {
-                if (*p != '"' || p >= end)
-                {
-                    break;
-                }
-
-                byte* text = p + 1;
-                byte* behind = JsonStrings<TScan>.End(text, end, out bool plain);
-                if (behind == null || !plain)
-                {
-                    break;
-                }
-
-                var error = JsonTimes.TryTimestamp(text, (int)(behind - text) - 1, node, state.CutFraction, out long value);
-                if (error != TimeError.None)
-                {
-                    return Unfit(error, node, p, behind, state);
-                }
-
-                node.Leaf!.AddLong(value, repetition);
-                return behind;
-            }
-
+                return Doubles.Read(node, p, end, repetition, state);
             case JsonKind.Boolean:
-            {
-                uint word = Unsafe.ReadUnaligned<uint>(p);
-                if (word == JsonLiterals.True && end - p >= 4)
-                {
-                    node.Leaf!.AddBoolean(true, repetition);
-                    return p + 4;
-                }
-
-                if (word == JsonLiterals.Fals && end - p >= 5 && p[4] == 'e')
-                {
-                    node.Leaf!.AddBoolean(false, repetition);
-                    return p + 5;
-                }
-
-                break;
-            }
-
+                return Booleans.Read(node, p, end, repetition, state);
             case JsonKind.Int:
-            {
-                if (!StartsNumber(p, end))
-                {
-                    break;
-                }
-
-                byte* behind = JsonNumbers.Read(p, end, out var token);
-                if (behind == null)
-                {
-                    return state.Failure.Malformed("a number", p, end);
-                }
-
-                if (!JsonNumbers.TryLong(token, out long value, out var reason) || value != (int)value)
-                {
-                    return state.Failure.Unfit(reason == RejectReason.Inexact ? reason : RejectReason.OutOfRange, node.TypeName, p, behind);
-                }
-
-                node.Leaf!.AddInt((int)value, repetition);
-                return behind;
-            }
-
-            case JsonKind.Struct:
-                if (*p == '{' && p < end)
-                {
-                    return Struct(node, p + 1, end, repetition, state);
-                }
-
-                break;
-            case JsonKind.List:
-                if (*p == '[' && p < end)
-                {
-                    return List(node, p + 1, end, repetition, state);
-                }
-
-                break;
-            case JsonKind.Map:
-                if (*p == '{' && p < end)
-                {
-                    return Map(node, p + 1, end, repetition, state);
-                }
-
-                break;
+                return Ints.Read(node, p, end, repetition, state);
+            case JsonKind.Timestamp:
+                return Timestamps.Read(node, p, end, repetition, state);
+            default:
+                return Container(node, p, end, repetition, state);
         }
+    }
 
-        return Other(node, p, end, repetition, state);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* Container(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        switch (node.Kind)
+        {
+            case JsonKind.Struct when *p == '{':
+                return Struct(node, p + 1, end, repetition, state);
+            case JsonKind.List when *p == '[':
+                return List(node, p + 1, end, repetition, state);
+            case JsonKind.Map when *p == '{':
+                return Map(node, p + 1, end, repetition, state);
+            default:
+                return Other(node, p, end, repetition, state);
+        }
     }
 
     /// <summary>The members of an object behind its brace, each to the columns of its field.</summary>
@@ -222,10 +113,10 @@ internal static unsafe partial class JsonRows<TScan>
         }
 
         var fields = node.Struct!;
-        var seen = fields.Seen;
-        Array.Clear(seen);
+        ulong seen = 0;
+        fields.Seen?.AsSpan().Clear();
         p = JsonSkip<TScan>.WhiteSpace(p, end);
-        if (*p == '}' && p < end)
+        if (*p == '}')
         {
             p++;
         }
@@ -234,24 +125,51 @@ internal static unsafe partial class JsonRows<TScan>
             var member = fields.Start;
             while (true)
             {
-                p = Name(fields, ref member, p, end, state);
-                if (p == null)
+                var likely = member.First;
+                if (TScan.Matches(p, likely.Expected, likely.Mask))
                 {
-                    return null;
+                    member = likely;
+                    p += likely.TokenLength;
+                }
+                else
+                {
+                    p = OtherName(fields, ref member, p, end, state);
+                    if (p == null)
+                    {
+                        return null;
+                    }
                 }
 
                 p = JsonSkip<TScan>.WhiteSpace(p, end);
                 if (member.Node is { } child)
                 {
-                    ref ulong word = ref seen[member.Index >> 6];
                     ulong bit = 1UL << member.Index;
-                    if ((word & bit) != 0)
+                    if (member.Index >= 64)
+                    {
+                        if (!See(fields.Seen!, member.Index))
+                        {
+                            return state.Failure.Repeat();
+                        }
+                    }
+                    else if ((seen & bit) != 0)
                     {
                         return state.Failure.Repeat();
                     }
+                    else
+                    {
+                        seen |= bit;
+                    }
 
-                    word |= bit;
-                    p = Value(child, p, end, repetition, state);
+                    p = child.Kind switch
+                    {
+                        JsonKind.String => Strings.Read(child, p, end, repetition, state),
+                        JsonKind.Long => Longs.Read(child, p, end, repetition, state),
+                        JsonKind.Double => Doubles.Read(child, p, end, repetition, state),
+                        JsonKind.Timestamp => Timestamps.Read(child, p, end, repetition, state),
+                        JsonKind.Boolean => Booleans.Read(child, p, end, repetition, state),
+                        JsonKind.List when *p == '[' => List(child, p + 1, end, repetition, state),
+                        _ => Value(child, p, end, repetition, state),
+                    };
                     if (p == null)
                     {
                         return state.Failure.In(member.Name);
@@ -266,11 +184,15 @@ internal static unsafe partial class JsonRows<TScan>
                     }
                 }
 
-                p = JsonSkip<TScan>.WhiteSpace(p, end);
                 byte next = *p;
-                if (p >= end || (next != ',' && next != '}'))
+                if (next != ',' && next != '}')
                 {
-                    return state.Failure.Malformed("',' or '}'", p, end);
+                    p = JsonSkip<TScan>.WhiteSpace(p, end);
+                    next = *p;
+                    if (next != ',' && next != '}')
+                    {
+                        return state.Failure.Malformed("',' or '}'", p, end);
+                    }
                 }
 
                 p++;
@@ -283,9 +205,15 @@ internal static unsafe partial class JsonRows<TScan>
             }
         }
 
-        for (int i = 0; i < seen.Length; i++)
+        ulong missing = fields.All[0] & ~seen;
+        if (missing != 0 && !AddMissing(fields, missing, 0, repetition, state))
         {
-            ulong missing = fields.All[i] & ~seen[i];
+            return null;
+        }
+
+        for (int i = 1; i < fields.All.Length; i++)
+        {
+            missing = fields.All[i] & ~fields.Seen![i];
             if (missing != 0 && !AddMissing(fields, missing, i * 64, repetition, state))
             {
                 return null;
@@ -295,62 +223,55 @@ internal static unsafe partial class JsonRows<TScan>
         return p;
     }
 
-    /// <summary>A name and its colon; <paramref name="member"/> goes from the member before to the one that the name says.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static byte* Name(JsonStruct fields, ref JsonMember member, byte* p, byte* end, JsonState state)
+    private static bool See(ulong[] seen, int index)
     {
-        var likely = member.First;
-        if (TScan.Matches(p, likely.Expected, likely.Mask) && (uint)(likely.TokenLength - 1) < 32)
-        {
-            member = likely;
-            return p + likely.TokenLength;
-        }
-
-        return OtherName(fields, ref member, p, end, state);
+        ref ulong word = ref seen[index >> 6];
+        bool isNew = (word & (1UL << index)) == 0;
+        word |= 1UL << index;
+        return isNew;
     }
 
+    /// <summary>A name and its colon; <paramref name="member"/> goes from the member before to the one that the name says.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static byte* OtherName(JsonStruct fields, ref JsonMember member, byte* p, byte* end, JsonState state)
     {
         var previous = member;
-        if (Stands(previous.Second, p, end) || Stands(previous.First, p, end))
+        if (Stands(previous.Second, p, end))
         {
-            member = Stands(previous.Second, p, end) ? previous.Second : previous.First;
-            return p + member.TokenLength;
+            member = previous.Second;
+            if (previous.SecondRow == state.Row - 1)
+            {
+                // Twice running: the likelier of the two.
+                (previous.First, previous.Second) = (previous.Second, previous.First);
+            }
+
+            previous.SecondRow = state.Row;
+            return p + (member.LongToken?.Length ?? member.TokenLength);
         }
 
-        if (p >= end || *p != '"')
+        if (Stands(previous.First, p, end))
+        {
+            member = previous.First;
+            return p + (member.LongToken?.Length ?? member.TokenLength);
+        }
+
+        if (*p != '"')
         {
             return state.Failure.Malformed("a name", p, end);
         }
 
-        byte* text = p + 1;
-        byte* behind = JsonStrings<TScan>.End(text, end, out bool plain);
+        byte* behind = Text(p, end, state, out byte* text, out int length, out bool loneSurrogate);
         if (behind == null)
         {
-            return state.Failure.Malformed("the end of a string", end, end);
+            return null;
         }
 
-        int length = (int)(behind - text) - 1;
-        if (!plain)
+        if (loneSurrogate)
         {
-            byte* room = state.TextRoom(length);
-            length = JsonStrings<TScan>.Unescape(text, behind - 1, ref *room, state.Failure, out bool loneSurrogate);
-            if (length < 0)
-            {
-                return null;
-            }
-
-            text = room;
-            if (loneSurrogate)
-            {
-                // Legal JSON that no field can be called.
-                member = fields.Others;
-                text = null;
-            }
+            // Legal JSON that no field can be called.
+            member = fields.Others;
         }
-
-        if (text != null)
+        else
         {
             member = fields.Find(new ReadOnlySpan<byte>(text, length));
             previous.Second = previous.First;
@@ -358,13 +279,13 @@ internal static unsafe partial class JsonRows<TScan>
         }
 
         p = JsonSkip<TScan>.WhiteSpace(behind, end);
-        return p < end && *p == ':' ? p + 1 : state.Failure.Malformed("':'", p, end);
+        return *p == ':' ? p + 1 : state.Failure.Malformed("':'", p, end);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Stands(JsonMember member, byte* p, byte* end) =>
-        member.TokenLength != 0 && end - p > member.TokenLength && TScan.Matches(p, member.Expected, member.Mask)
-            && (member.LongToken is null || new ReadOnlySpan<byte>(p, member.TokenLength).SequenceEqual(member.LongToken));
+    private static bool Stands(JsonMember member, byte* p, byte* end) => member.LongToken is { } token
+        ? end - p >= token.Length && new ReadOnlySpan<byte>(p, token.Length).SequenceEqual(token)
+        : TScan.Matches(p, member.Expected, member.Mask);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* SkipUnknown(JsonMember member, byte* p, byte* end, int depth, JsonState state)
@@ -388,7 +309,14 @@ internal static unsafe partial class JsonRows<TScan>
                 return false;
             }
 
-            node.AddAbsent(node.NullDefinition, repetition);
+            if (node.Leaf is { } leaf)
+            {
+                leaf.AddAbsent(node.NullDefinition, repetition, state.Row);
+            }
+            else
+            {
+                node.AddAbsent(node.NullDefinition, repetition, state.Row);
+            }
         }
 
         return true;
@@ -398,27 +326,45 @@ internal static unsafe partial class JsonRows<TScan>
     private static byte* List(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
     {
         p = JsonSkip<TScan>.WhiteSpace(p, end);
-        if (*p == ']' && p < end)
+        if (*p == ']')
         {
-            node.AddAbsent(node.Definition, repetition);
+            node.AddAbsent(node.Definition, repetition, state.Row);
             return p + 1;
         }
 
+        return node.Element!.Kind switch
+        {
+            JsonKind.String => ListOf<Strings>(node, p, end, repetition, state),
+            JsonKind.Long => ListOf<Longs>(node, p, end, repetition, state),
+            JsonKind.Double => ListOf<Doubles>(node, p, end, repetition, state),
+            JsonKind.Boolean => ListOf<Booleans>(node, p, end, repetition, state),
+            _ => ListOf<Values>(node, p, end, repetition, state),
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* ListOf<TReader>(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+        where TReader : struct, IReader
+    {
         var element = node.Element!;
         for (int index = 0; ; index++)
         {
-            p = Value(element, p, end, repetition, state);
+            p = TReader.Read(element, p, end, repetition, state);
             if (p == null)
             {
                 return state.Failure.In(index);
             }
 
             repetition = node.ElementRepetition;
-            p = JsonSkip<TScan>.WhiteSpace(p, end);
             byte next = *p;
-            if (p >= end || (next != ',' && next != ']'))
+            if (next != ',' && next != ']')
             {
-                return state.Failure.Malformed("',' or ']'", p, end);
+                p = JsonSkip<TScan>.WhiteSpace(p, end);
+                next = *p;
+                if (next != ',' && next != ']')
+                {
+                    return state.Failure.Malformed("',' or ']'", p, end);
+                }
             }
 
             p++;
@@ -431,6 +377,76 @@ internal static unsafe partial class JsonRows<TScan>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool StartsNumber(byte* p, byte* end) => p < end && ((uint)(*p - '0') <= 9 || *p == '-');
+    /// <summary>The entries of a map behind its brace.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* Map(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        if (state.Careful)
+        {
+            return CarefulMap(node, p, end, repetition, state);
+        }
+
+        p = JsonSkip<TScan>.WhiteSpace(p, end);
+        if (*p == '}')
+        {
+            node.AddAbsent(node.Definition, repetition, state.Row);
+            return p + 1;
+        }
+
+        return node.Element!.Kind switch
+        {
+            JsonKind.String => MapOf<Strings>(node, p, end, repetition, state),
+            JsonKind.Long => MapOf<Longs>(node, p, end, repetition, state),
+            JsonKind.Double => MapOf<Doubles>(node, p, end, repetition, state),
+            _ => MapOf<Values>(node, p, end, repetition, state),
+        };
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* MapOf<TReader>(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+        where TReader : struct, IReader
+    {
+        var key = node.Key!;
+        var value = node.Element!;
+        bool isString = key.Kind == JsonKind.String;
+        int first = key.Leaf!.Value;
+        while (true)
+        {
+            byte* name = p;
+            p = isString && *p == '"' ? Strings.Read(key, p, end, repetition, state) : Key(key, p, end, repetition, state);
+            if (p == null)
+            {
+                return null;
+            }
+
+            byte* nameEnd = p;
+            p = JsonSkip<TScan>.WhiteSpace(p, end);
+            if (*p != ':')
+            {
+                return state.Failure.Malformed("':'", p, end);
+            }
+
+            p = TReader.Read(value, JsonSkip<TScan>.WhiteSpace(p + 1, end), end, repetition, state);
+            if (p == null)
+            {
+                return state.Failure.InEntry(new ReadOnlySpan<byte>(name + 1, (int)(nameEnd - name) - 2));
+            }
+
+            repetition = node.ElementRepetition;
+            p = JsonSkip<TScan>.WhiteSpace(p, end);
+            byte next = *p;
+            if (next != ',' && next != '}')
+            {
+                return state.Failure.Malformed("',' or '}'", p, end);
+            }
+
+            p++;
+            if (next == '}')
+            {
+                return JsonKeys.AreDistinct(key.Leaf, first, ref state.Table) ? p : state.Failure.Repeat();
+            }
+
+            p = JsonSkip<TScan>.WhiteSpace(p, end);
+        }
+    }
 }

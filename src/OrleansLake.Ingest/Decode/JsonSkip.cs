@@ -3,13 +3,13 @@ using System.Runtime.CompilerServices;
 
 namespace OrleansLake.Ingest.Decode;
 
-/// <summary>White space, and values that nobody wants but that must be JSON all the same.</summary>
+/// <summary>White space, and values that nobody wants but that must be JSON all the same. A zero stands behind the document.</summary>
 internal static unsafe class JsonSkip<TScan>
     where TScan : struct, IByteScan
 {
     /// <summary>The first byte that is not white space, or <paramref name="end"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* WhiteSpace(byte* p, byte* end) => *p > 0x20 && p < end ? p : ManyWhiteSpace(p, end);
+    public static byte* WhiteSpace(byte* p, byte* end) => *p > 0x20 ? p : ManyWhiteSpace(p, end);
 
     /// <summary>
     /// Checks a value and returns what stands behind it; null and the failure told where it is not JSON.
@@ -64,7 +64,7 @@ internal static unsafe class JsonSkip<TScan>
                     continue;
                 case (byte)'-' or (>= (byte)'0' and <= (byte)'9'):
                     byte* number = p;
-                    p = JsonNumbers.Read(p, end, out _);
+                    p = JsonNumbers.Read(p, out _);
                     if (p == null)
                     {
                         return failure.Malformed("a number", number, end);
@@ -122,12 +122,12 @@ internal static unsafe class JsonSkip<TScan>
     public static byte* Literal(byte* p, byte* end, JsonFailure failure)
     {
         uint word = Unsafe.ReadUnaligned<uint>(p);
-        if (end - p >= 4 && (word == JsonLiterals.True || word == JsonLiterals.Null))
+        if (word == JsonLiterals.True || word == JsonLiterals.Null)
         {
             return p + 4;
         }
 
-        return end - p >= 5 && word == JsonLiterals.Fals && p[4] == 'e' ? p + 5 : failure.Malformed("a value", p, end);
+        return word == JsonLiterals.Fals && p[4] == 'e' ? p + 5 : failure.Malformed("a value", p, end);
     }
 
     private static byte* Name(byte* p, byte* end, JsonFailure failure)

@@ -1,253 +1,239 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text.Unicode;
 
 namespace OrleansLake.Ingest.Decode;
 
-/// <summary>Strings of a JSON document. Pointers to one stand behind its opening quote; what is returned stands behind the closing one.</summary>
+/// <summary>
+/// Strings of a JSON document, which a zero follows: it is a control character, so no search runs beyond it. Pointers to a
+/// string stand behind its opening quote; what is returned stands behind the closing one.
+/// </summary>
 internal static unsafe class JsonStrings<TScan>
     where TScan : struct, IByteScan
 {
-    /// <summary>
-    /// Finds the closing quote. <paramref name="plain"/>: the bytes before it are ASCII without escapes, the text itself.
-    /// Otherwise only the end is sure, and <see cref="Unescape"/> has the say on what stands before.
-    /// </summary>
+    // Up to here room is made for all that is left of the document rather than for what a first search for the end says.
+    private const int Near = 4096;
+
+    /// <summary>Whether the string ends within one vector and its bytes are ASCII without escapes, the text itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static byte* End(byte* p, byte* end, out bool plain)
+    public static bool IsShort(byte* p, out int length)
     {
         ulong special = TScan.Special(p);
-        if (special != 0)
-        {
-            byte* at = p + BitOperations.TrailingZeroCount(special);
-            if (at < end && *at == '"')
-            {
-                plain = true;
-                return at + 1;
-            }
-        }
-
-        return LongEnd(p, end, out plain);
+        length = BitOperations.TrailingZeroCount(special);
+        return special != 0 && p[length] == '"';
     }
 
-    /// <summary>
-    /// Writes the text of a string that is not plain to <paramref name="target"/>, which has room for the raw bytes and a
-    /// vector more, and checks all that can be wrong with it. Returns the length or −1 and tells <paramref name="failure"/>.
-    /// A lone surrogate is legal JSON and no legal text: <paramref name="loneSurrogate"/> where it was all that was wrong.
-    /// </summary>
+    /// <summary>Whether the bytes of the string, however long, are ASCII without escapes, the text itself.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static int Unescape(byte* p, byte* quote, ref byte target, JsonFailure failure, out bool loneSurrogate)
+    public static bool IsPlain(byte* p, out int length)
     {
-        loneSurrogate = false;
-        nint written = 0;
-        bool ascii = true;
-        while (true)
+        byte* start = p;
+        ulong special;
+        while ((special = TScan.Special(p)) == 0)
+        {
+            p += TScan.Width;
+        }
+
+        p += BitOperations.TrailingZeroCount(special);
+        length = (int)(p - start);
+        return *p == '"';
+    }
+
+    /// <summary>Bytes that the text of the string has at most.</summary>
+    public static int LengthAtMost(byte* p, byte* end)
+    {
+        if (end - p <= Near)
+        {
+            return (int)(end - p);
+        }
+
+        byte* start = p;
+        while (p < end)
         {
             ulong special = TScan.SpecialInUtf8(p);
-            int run = special == 0 ? TScan.Width : BitOperations.TrailingZeroCount(special);
-            run = (int)Math.Min(run, quote - p);
-            for (int i = 0; i < run; i++)
+            if (special == 0)
             {
-                ascii &= p[i] < 0x80;
+                p += TScan.Width;
+                continue;
             }
 
-            TScan.Copy(p, ref Unsafe.Add(ref target, written));
-            p += run;
-            written += run;
-            if (p == quote)
+            p += BitOperations.TrailingZeroCount(special);
+            if (*p == '"')
             {
                 break;
             }
 
-            if (run == TScan.Width)
+            // What follows a backslash is never the end; control characters are looked at later.
+            p += *p == '\\' ? 2 : 1;
+        }
+
+        return (int)(p - start);
+    }
+
+    /// <summary>
+    /// Writes the text of a string to <paramref name="target"/>, which has room for <see cref="LengthAtMost"/> and a vector
+    /// more, and checks all that can be wrong with it; null and <paramref name="failure"/> told where something is.
+    /// A lone surrogate is legal JSON and no legal text: <paramref name="loneSurrogate"/> where it was all that was wrong.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static byte* Read(byte* p, byte* end, ref byte target, JsonFailure failure, out int length, out bool loneSurrogate)
+    {
+        loneSurrogate = false;
+        length = 0;
+        nint written = 0;
+        ulong notAscii = 0;
+        while (true)
+        {
+            ulong special = TScan.SpecialInUtf8(p);
+            TScan.Copy(p, ref Unsafe.Add(ref target, written));
+            if (special == 0)
             {
+                notAscii |= TScan.NotAscii(p);
+                p += TScan.Width;
+                written += TScan.Width;
                 continue;
+            }
+
+            // Only the bits below the first special byte count.
+            notAscii |= TScan.NotAscii(p) & (special - 1) & ~special;
+            int run = BitOperations.TrailingZeroCount(special);
+            p += run;
+            written += run;
+            if (*p == '"')
+            {
+                break;
             }
 
             if (*p != '\\')
             {
-                failure.Malformed("a string without control characters", p, quote + 1);
-                return -1;
+                return failure.Malformed(p < end ? "a string without control characters" : "the end of a string", p, end);
             }
 
-            p = Escape(p, quote, ref target, ref written, failure, ref loneSurrogate);
+            uint code = EscapeCodes[p[1] & 0x7F];
+            if (code != 0 && p[1] < 0x80)
+            {
+                Unsafe.Add(ref target, written++) = (byte)code;
+                p += 2;
+                continue;
+            }
+
+            p = UnicodeEscape(p, end, ref target, ref written, failure, ref loneSurrogate);
             if (p == null)
             {
-                return -1;
+                return null;
             }
         }
 
-        if (!ascii && !Utf8.IsValid(System.Runtime.InteropServices.MemoryMarshal.CreateReadOnlySpan(ref target, (int)written)))
+        length = (int)written;
+        if (notAscii != 0 && !Utf8.IsValid(MemoryMarshal.CreateReadOnlySpan(ref target, length)))
         {
-            failure.Fail(RejectReason.InvalidUtf8, $"expected UTF-8, got a string that is not before byte {quote - failure.Start}");
-            return -1;
+            return failure.Fail(RejectReason.InvalidUtf8, $"expected UTF-8, got a string that is not before byte {p - failure.Start}");
         }
 
-        return (int)written;
+        return p + 1;
     }
 
-    /// <summary>Checks a string that nobody wants, from behind its opening quote.</summary>
+    /// <summary>Checks a string that nobody wants.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static byte* Skip(byte* p, byte* end, JsonFailure failure)
     {
         byte* start = p;
-        bool ascii = true;
+        ulong notAscii = 0;
         while (true)
         {
-            ulong special = TScan.Special(p);
+            ulong special = TScan.SpecialInUtf8(p);
             if (special == 0)
             {
-                p += TScan.Width;
-                if (p >= end)
-                {
-                    return failure.Malformed("the end of a string", end, end);
-                }
-
-                continue;
-            }
-
-            p += BitOperations.TrailingZeroCount(special);
-            if (p >= end)
-            {
-                return failure.Malformed("the end of a string", end, end);
-            }
-
-            switch (*p)
-            {
-                case (byte)'"':
-                    if (!ascii && !Utf8.IsValid(new ReadOnlySpan<byte>(start, (int)(p - start))))
-                    {
-                        return failure.Fail(RejectReason.InvalidUtf8, $"expected UTF-8, got a string that is not before byte {p - failure.Start}");
-                    }
-
-                    return p + 1;
-                case (byte)'\\':
-                    p = SkipEscape(p, end, failure);
-                    if (p == null)
-                    {
-                        return null;
-                    }
-
-                    break;
-                case >= 0x80:
-                    ascii = false;
-                    p++;
-                    while (p < end && *p >= 0x80)
-                    {
-                        p++;
-                    }
-
-                    if (p >= end)
-                    {
-                        return failure.Malformed("the end of a string", end, end);
-                    }
-
-                    break;
-                default:
-                    return failure.Malformed("a string without control characters", p, end);
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static byte* LongEnd(byte* p, byte* end, out bool plain)
-    {
-        plain = true;
-        while (p < end)
-        {
-            ulong special = plain ? TScan.Special(p) : TScan.SpecialInUtf8(p);
-            if (special == 0)
-            {
+                notAscii |= TScan.NotAscii(p);
                 p += TScan.Width;
                 continue;
             }
 
+            notAscii |= TScan.NotAscii(p) & (special - 1) & ~special;
             p += BitOperations.TrailingZeroCount(special);
-            if (p >= end)
+            if (*p == '"')
             {
                 break;
             }
 
-            if (*p == '"')
+            if (*p != '\\')
             {
-                return p + 1;
+                return failure.Malformed(p < end ? "a string without control characters" : "the end of a string", p, end);
             }
 
-            plain = false;
-            // What follows a backslash is never the end; control characters and bytes above 0x7F are looked at later.
-            p += *p == '\\' ? 2 : 1;
+            p = SkipEscape(p, end, failure);
+            if (p == null)
+            {
+                return null;
+            }
         }
 
-        return null;
+        if (notAscii != 0 && !Utf8.IsValid(new ReadOnlySpan<byte>(start, (int)(p - start))))
+        {
+            return failure.Fail(RejectReason.InvalidUtf8, $"expected UTF-8, got a string that is not before byte {p - failure.Start}");
+        }
+
+        return p + 1;
     }
 
     private static byte* SkipEscape(byte* p, byte* end, JsonFailure failure)
     {
-        if (p + 1 >= end)
+        if (p[1] < 0x80 && EscapeCodes[p[1]] != 0)
         {
-            return failure.Malformed("the end of a string", end, end);
+            return p + 2;
         }
 
-        switch (p[1])
-        {
-            case (byte)'"' or (byte)'\\' or (byte)'/' or (byte)'b' or (byte)'f' or (byte)'n' or (byte)'r' or (byte)'t':
-                return p + 2;
-            case (byte)'u' when end - p >= 6 && Hex(p + 2) >= 0:
-                return p + 6;
-            default:
-                return failure.Malformed("an escape", p + 1, end);
-        }
+        return p[1] == 'u' && Hex(p + 2) >= 0 ? p + 6 : failure.Malformed("an escape", p + 1, end);
     }
 
-    private static byte* Escape(byte* p, byte* quote, ref byte target, ref nint written, JsonFailure failure, ref bool loneSurrogate)
+    /// <summary>\\uXXXX, or two of them. The digits end before the zero behind the document, which is none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* UnicodeEscape(byte* p, byte* end, ref byte target, ref nint written, JsonFailure failure, ref bool loneSurrogate)
     {
-        if (p + 1 >= quote)
+        if (p[1] != 'u')
         {
-            return failure.Malformed("an escape", p + 1, quote + 1);
+            return failure.Malformed("an escape", p + 1, end);
         }
 
-        int code;
-        switch (p[1])
+        int code = Hex(p + 2);
+        if (code < 0)
         {
-            case (byte)'"': code = '"'; break;
-            case (byte)'\\': code = '\\'; break;
-            case (byte)'/': code = '/'; break;
-            case (byte)'b': code = '\b'; break;
-            case (byte)'f': code = '\f'; break;
-            case (byte)'n': code = '\n'; break;
-            case (byte)'r': code = '\r'; break;
-            case (byte)'t': code = '\t'; break;
-            case (byte)'u':
-                code = quote - p >= 6 ? Hex(p + 2) : -1;
-                if (code < 0)
-                {
-                    return failure.Malformed("four hexadecimal digits", p + 2, quote + 1);
-                }
-
-                p += 4;
-                if (code is >= 0xD800 and < 0xE000)
-                {
-                    int low = code < 0xDC00 && quote - p >= 8 && p[2] == '\\' && p[3] == 'u' ? Hex(p + 4) : -1;
-                    if (low is >= 0xDC00 and < 0xE000)
-                    {
-                        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
-                        p += 6;
-                    }
-                    else
-                    {
-                        loneSurrogate = true;
-                        code = 0xFFFD;
-                    }
-                }
-
-                break;
-            default:
-                return failure.Malformed("an escape", p + 1, quote + 1);
+            return failure.Malformed("four hexadecimal digits", p + 2, end);
         }
 
-        new System.Text.Rune(code).EncodeToUtf8(System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref Unsafe.Add(ref target, written), 4));
-        written += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-        return p + 2;
+        p += 6;
+        if (code is >= 0xD800 and < 0xE000)
+        {
+            int low = code < 0xDC00 && p[0] == '\\' && p[1] == 'u' ? Hex(p + 2) : -1;
+            if (low is >= 0xDC00 and < 0xE000)
+            {
+                code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+                p += 6;
+            }
+            else
+            {
+                loneSurrogate = true;
+                code = 0xFFFD;
+            }
+        }
+
+        written += new System.Text.Rune(code).EncodeToUtf8(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref target, written), 4));
+        return p;
     }
+
+    /// <summary>What stands for a character behind a backslash; 0: nothing, or four digits follow.</summary>
+    private static ReadOnlySpan<byte> EscapeCodes =>
+    [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 34, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 47,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 92, 0, 0, 0,
+        0, 0, 8, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 10, 0,
+        0, 0, 13, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
 
     private static int Hex(byte* p)
     {

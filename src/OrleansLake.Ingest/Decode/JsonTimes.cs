@@ -32,7 +32,57 @@ internal static unsafe class JsonTimes
 {
     private const long MicrosPerDay = 86_400_000_000;
 
+    // Z and +00:00 with the quote behind them, as they lie in memory.
+    private const ushort Zulu = 0x225A;
+    private const ulong PlusZero = 0x0022_3030_3A30_302B;
+
+    /// <summary>
+    /// A timestamp in the one form that most are in, with its closing quote: a T, seconds, up to six digits of a fraction, and
+    /// <c>Z</c> or <c>+00:00</c> for an instant. Returns what stands behind the quote; null where there is anything else.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static byte* Common(byte* text, JsonNode node, out long micros)
+    {
+        micros = 0;
+        ulong head = Unsafe.ReadUnaligned<ulong>(text);
+        uint tail = Unsafe.ReadUnaligned<uint>(text + 8);
+        if ((head != node.DateHead || (ushort)tail != node.DateTail) && !TryNewDate(text, node))
+        {
+            return null;
+        }
+
+        // A byte above what its place allows ends the time; the fraction is what is left of the vector.
+        var digits = Vector128.Load(text + 11) - Vector128.Create("00:00:00.0000000"u8);
+        uint others = Vector128.GreaterThan(digits, Vector128.Create(2, 9, 0, 5, 9, 0, 5, 9, 0, 9, 9, 9, 9, 9, 9, (byte)9)).ExtractMostSignificantBits() | 0x10000;
+        int length = BitOperations.TrailingZeroCount(others);
+        byte* zone = text + 11 + length;
+        length = length == 8 ? 9 : length;
+        digits &= Vector128.LessThan(Vector128.CreateSequence((byte)0, (byte)1), Vector128.Create((byte)length));
+        var aligned = Vector128.ShuffleNative(digits, Vector128.Create(0, 1, 3, 4, 6, 7, 128, 128, 128, 128, 9, 10, 11, 12, 13, (byte)14)).AsUInt64();
+        ulong pairs = aligned.ToScalar();
+        pairs = (pairs * 10) + (pairs >> 8);
+        uint hour = (byte)pairs;
+        uint seconds = (hour * 3600) + ((byte)(pairs >> 16) * 60U) + (byte)(pairs >> 32);
+        micros = (node.DateDays * MicrosPerDay) + (seconds * 1_000_000L) + JsonNumbers.EightDigits(aligned.GetElement(1));
+
+        // Nine: a point without digits, or nothing but seconds.
+        bool isForm = (byte)(tail >> 16) == 'T' && hour < 24 && length is >= 9 and < 16 && (length > 9 || zone == text + 19) && !node.Nanos;
+        if (!isForm)
+        {
+            return null;
+        }
+
+        if (!node.WithZone)
+        {
+            return *zone == '"' ? zone + 1 : null;
+        }
+
+        ulong rest = Unsafe.ReadUnaligned<ulong>(zone);
+        return (ushort)rest == Zulu ? zone + 2 : (rest & 0x00FF_FFFF_FFFF_FFFF) == PlusZero ? zone + 7 : null;
+    }
+
     /// <summary>A timestamp in microseconds or nanoseconds since 1970; the date is looked up in the node's memory of the last one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static TimeError TryTimestamp(byte* text, int length, JsonNode node, bool cutFraction, out long value)
     {
         value = 0;
@@ -41,19 +91,12 @@ internal static unsafe class JsonTimes
             return TimeError.Malformed;
         }
 
-        ulong head = Unsafe.ReadUnaligned<ulong>(text);
-        ushort tail = Unsafe.ReadUnaligned<ushort>(text + 8);
-        int days = node.DateDays;
-        if (head != node.DateHead || tail != node.DateTail)
+        if ((Unsafe.ReadUnaligned<ulong>(text) != node.DateHead || Unsafe.ReadUnaligned<ushort>(text + 8) != node.DateTail) && !TryNewDate(text, node))
         {
-            if (!TryDate(text, out days))
-            {
-                return TimeError.Malformed;
-            }
-
-            (node.DateHead, node.DateTail, node.DateDays) = (head, tail, days);
+            return TimeError.Malformed;
         }
 
+        int days = node.DateDays;
         byte* end = text + length;
         var error = TimeOfDay(text + 11, end, out byte* p, out long micros, out int nanos);
         if (error != TimeError.None)
@@ -120,6 +163,21 @@ internal static unsafe class JsonTimes
         return nanos == 0 || cutFraction ? TimeError.None : TimeError.Inexact;
     }
 
+    /// <summary>A date that is not the node's last one, which it becomes.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryNewDate(byte* text, JsonNode node)
+    {
+        if (!TryDate(text, out int days))
+        {
+            return false;
+        }
+
+        node.DateHead = Unsafe.ReadUnaligned<ulong>(text);
+        node.DateTail = Unsafe.ReadUnaligned<ushort>(text + 8);
+        node.DateDays = days;
+        return true;
+    }
+
     /// <summary>The days since 1970 of ten characters.</summary>
     public static bool TryDate(byte* text, out int days)
     {
@@ -179,9 +237,8 @@ internal static unsafe class JsonTimes
         if (p < end && *p == '.')
         {
             byte* fraction = ++p;
-            ulong chunk = Unsafe.ReadUnaligned<ulong>(p) ^ 0x3030303030303030;
-            ulong other = (chunk | (chunk + 0x0606060606060606)) & 0xF0F0F0F0F0F0F0F0;
-            int count = (int)Math.Min(BitOperations.TrailingZeroCount(other) >> 3, end - p);
+            ulong chunk = Unsafe.ReadUnaligned<ulong>(p) ^ JsonNumbers.Zeros;
+            int count = (int)Math.Min(JsonNumbers.DigitBits(chunk) >> 3, end - p);
             if (count == 0)
             {
                 return TimeError.Malformed;

@@ -8,13 +8,18 @@ namespace OrleansLake.Ingest.Decode;
 /// A column while rows are decoded into it: the arrays and counts of its <see cref="ColumnBuffer"/> in plain fields, taken
 /// from it by <see cref="Attach"/> and given back by <see cref="Detach"/>.
 /// </summary>
+/// <remarks>
+/// A column that is not repeated has one slot a row: its levels say "there" before anything is read, and only what is absent
+/// writes one. Where a row began is not remembered but counted again in the rare case that the row is dropped.
+/// </remarks>
 internal sealed class LeafColumn(ColumnDescriptor column)
 {
     private const int Slack = 64;
 
     private ColumnBuffer? _buffer;
-    private int _rowSlot;
-    private int _rowValue;
+    private int _firstSlot;
+    private int _firstRow;
+    private int _firstValue;
 
     /// <summary>Which column.</summary>
     public readonly ColumnDescriptor Column = column;
@@ -46,44 +51,56 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     /// <inheritdoc cref="Bytes" />
     public double[] Doubles = [];
 
-    /// <summary>Slots and values filled, and slots for which there is room.</summary>
+    /// <summary>Slots (of a repeated column) and values filled, and slots for which there is room.</summary>
     public int Slot, Value, SlotLimit;
 
-    /// <summary>Takes the buffer's arrays and makes room for so many rows.</summary>
-    public void Attach(ColumnBuffer buffer, int rows)
+    /// <summary>Takes the buffer's arrays, which hold <paramref name="row"/> rows, and makes room for so many more.</summary>
+    public void Attach(ColumnBuffer buffer, int row, int rows)
     {
         _buffer = buffer;
-        Slot = buffer.SlotCount;
-        Value = buffer.ValueCount;
+        _firstSlot = Slot = buffer.SlotCount;
+        _firstValue = Value = buffer.ValueCount;
+        _firstRow = row;
         Reserve(rows);
+        if (!HasRepetitions && HasDefinitions)
+        {
+            Definitions.AsSpan(Slot, rows).Fill(MaxDefinition);
+        }
     }
 
-    /// <summary>Gives the counts back.</summary>
-    public void Detach()
+    /// <summary>Gives the counts back, at so many rows.</summary>
+    public void Detach(int row)
     {
+        Slot = HasRepetitions ? Slot : _firstSlot + row - _firstRow;
         Give();
         _buffer = null;
     }
 
-    /// <summary>Remembers where a row begins; only repeated columns need it.</summary>
-    public void BeginRow()
-    {
-        _rowSlot = Slot;
-        _rowValue = Value;
-    }
-
-    /// <summary>Goes back to where a row began.</summary>
+    /// <summary>Goes back to where a row began, whether or not it has begun here.</summary>
     public void DropRow(int row)
     {
         if (HasRepetitions)
         {
-            Slot = _rowSlot;
-            Value = _rowValue;
+            var starts = Repetitions.AsSpan(_firstSlot, Slot - _firstSlot);
+            if (starts.Count((byte)0) > row - _firstRow)
+            {
+                int begin = _firstSlot + starts.LastIndexOf((byte)0);
+                Value -= Definitions.AsSpan(begin, Slot - begin).Count(MaxDefinition);
+                Slot = begin;
+            }
+
+            return;
         }
-        else if (Slot > row)
+
+        int slot = _firstSlot + row - _firstRow;
+        if (HasDefinitions)
         {
-            Value -= !HasDefinitions || Definitions[row] == MaxDefinition ? 1 : 0;
-            Slot = row;
+            Definitions[slot] = MaxDefinition;
+            Value = _firstValue + Definitions.AsSpan(_firstSlot, slot - _firstSlot).Count(MaxDefinition);
+        }
+        else
+        {
+            Value = _firstValue + slot - _firstSlot;
         }
     }
 
@@ -103,45 +120,24 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddPresent(int repetition)
     {
-        int slot = Slot;
-        if (slot == SlotLimit)
-        {
-            Grow();
-        }
-
-        if (HasDefinitions)
-        {
-            Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Definitions), slot) = MaxDefinition;
-            if (HasRepetitions)
-            {
-                Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Repetitions), slot) = (byte)repetition;
-            }
-        }
-        else if (HasRepetitions)
-        {
-            Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Repetitions), slot) = (byte)repetition;
-        }
-
-        Slot = slot + 1;
-    }
-
-    /// <summary>A slot without a value, defined up to a level below the maximum.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddAbsent(int definition, int repetition)
-    {
-        int slot = Slot;
-        if (slot == SlotLimit)
-        {
-            Grow();
-        }
-
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Definitions), slot) = (byte)definition;
         if (HasRepetitions)
         {
-            Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Repetitions), slot) = (byte)repetition;
+            AddSlot(MaxDefinition, repetition);
         }
+    }
 
-        Slot = slot + 1;
+    /// <summary>A slot of that row without a value, defined up to a level below the maximum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddAbsent(int definition, int repetition, int row)
+    {
+        if (HasRepetitions)
+        {
+            AddSlot((byte)definition, repetition);
+        }
+        else
+        {
+            Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Definitions), _firstSlot - _firstRow + row) = (byte)definition;
+        }
     }
 
     /// <summary>Stores one value of the column's physical type.</summary>
@@ -177,10 +173,10 @@ internal sealed class LeafColumn(ColumnDescriptor column)
 
     /// <inheritdoc cref="AddLong" />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddBoolean(bool value, int repetition)
+    public void AddBoolean(byte value, int repetition)
     {
         AddPresent(repetition);
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Bytes), Value++) = value ? (byte)1 : (byte)0;
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Bytes), Value++) = value;
     }
 
     /// <summary>Adds a value of the fixed length and returns where its bytes go.</summary>
@@ -210,6 +206,21 @@ internal sealed class LeafColumn(ColumnDescriptor column)
         AddPresent(repetition);
         ref int offset = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value++);
         Unsafe.Add(ref offset, 1) = offset + length;
+    }
+
+    // What is repeated can be empty, so it has definition levels.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void AddSlot(byte definition, int repetition)
+    {
+        int slot = Slot;
+        if (slot == SlotLimit)
+        {
+            Grow();
+        }
+
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Definitions), slot) = definition;
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Repetitions), slot) = (byte)repetition;
+        Slot = slot + 1;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

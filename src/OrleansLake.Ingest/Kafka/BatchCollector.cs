@@ -24,6 +24,8 @@ internal sealed unsafe class BatchCollector : IDisposable
     private const int PartitionEof = -191;
     private const int Skipped = -1;
     private const int Ahead = 12;
+    private const int FirstKnownVersion = 0x020F_0000;
+    private const int NextUnknownVersion = 0x0211_0000;
 
     private readonly AssignedPartitions _partitions;
     private readonly BrokerTrouble _trouble;
@@ -31,6 +33,7 @@ internal sealed unsafe class BatchCollector : IDisposable
     private readonly Action<AssignedPartition?, int, string, long> _onError;
     private readonly nint _queue;
     private readonly Librdkafka.Message** _messages;
+    private readonly bool _valuesLieInRecords = Librdkafka.Version() is >= FirstKnownVersion and < NextUnknownVersion;
     private readonly int[] _slotOf = new int[MaxMessages];
     private readonly nint[] _headersOf = new nint[MaxMessages];
     private readonly int[] _headersLengthOf = new int[MaxMessages];
@@ -159,9 +162,9 @@ internal sealed unsafe class BatchCollector : IDisposable
             if (partition is null || partition.Stopped || partition.Restarting || message->Offset < partition.Position)
                 continue;
 
-            int length = (int)message->Length + (keys ? (int)message->KeyLength : 0);
+            int length = (int)message->Length + 1 + (keys ? (int)message->KeyLength : 0);
             _headersLengthOf[i] = 0;
-            if (headers)
+            if (headers && MayHaveHeaders(message))
             {
                 nint list = 0;
                 if (Librdkafka.MessageHeaders(message, &list) == 0)
@@ -231,6 +234,7 @@ internal sealed unsafe class BatchCollector : IDisposable
         record.ValueLength = message->Payload == null ? -1 : (int)message->Length;
         new ReadOnlySpan<byte>(message->Payload, (int)message->Length).CopyTo(buffer.AsSpan(used));
         used += (int)message->Length;
+        buffer[used++] = 0;
 
         record.KeyStart = used;
         record.KeyLength = -1;
@@ -276,6 +280,15 @@ internal sealed unsafe class BatchCollector : IDisposable
         slot.Buffer = null;
         slot.Records = null;
         return batch;
+    }
+
+    // In a record of format 2 the count of headers follows the value (https://kafka.apache.org/documentation/#record), and these
+    // versions of the client hand out values where they lie in that record. Formats before it have no headers, whatever stands
+    // there. Asking the client costs an allocation even where there are none. A page beyond that of the value is not looked at.
+    private bool MayHaveHeaders(Librdkafka.Message* message)
+    {
+        byte* behind = (byte*)message->Payload + message->Length;
+        return !_valuesLieInRecords || message->Payload == null || ((nint)behind & (Environment.SystemPageSize - 1)) == 0 || *behind != 0;
     }
 
     private static int LengthOf(nint headers)

@@ -32,7 +32,8 @@ public struct KafkaRecord
 
 /// <summary>
 /// Records of one topic-partition in the order of their offsets, copied out of the client into one pooled buffer.
-/// At least <see cref="Padding"/> readable bytes follow every value, so vector loads may run past its end.
+/// At least <see cref="Padding"/> readable bytes follow every value, so vector loads may run past its end. The first of them is
+/// best a zero, as the Kafka client's batches have it: a decoder that needs one copies the values that have none.
 /// </summary>
 /// <remarks>One owner; <see cref="Dispose"/> returns the memory.</remarks>
 public sealed class KafkaBatch : IDisposable

@@ -29,6 +29,9 @@ internal sealed class PartitionTrack(TopicPartition topicPartition, StartPositio
     /// <summary>The start of the next batch; −1 while it is not known.</summary>
     internal long Position { get; set; } = -1;
 
+    /// <summary>From here on it is decoded by the present schema: where that was taken up, or where reading began since.</summary>
+    internal long SchemaFrom { get; set; } = -1;
+
     internal int LeaderEpoch { get; set; } = -1;
 
     /// <summary>Of its topic when reading began; null where the broker did not tell.</summary>

@@ -7,7 +7,6 @@ namespace OrleansLake.Ingest.Pump;
 internal sealed partial class PumpLoop
 {
     private readonly List<TaskCompletionSource<PumpEvent.SchemaApplied>> _schemaWaiters = [];
-    private PumpEvent.SchemaApplied? _applied;
     private PumpTables? _nextTables;
     private bool _loadWanted;
     private bool _loading;
@@ -78,7 +77,7 @@ internal sealed partial class PumpLoop
             && current.Table.Metadata.CurrentSchemaId == metadata.CurrentSchemaId
             && current.Table.Metadata.DefaultSpecId == metadata.DefaultSpecId)
         {
-            AnswerAll(_schemaWaiters, _applied!);
+            AnswerAll(_schemaWaiters, SchemaNow());
             return;
         }
 
@@ -91,22 +90,22 @@ internal sealed partial class PumpLoop
         bool isFirst = _tables is null;
         _tables = _nextTables!;
         _nextTables = null;
-        var first = new Dictionary<TopicPartition, long>();
         foreach (PartitionTrack track in _state.Tracks)
         {
-            if (track.State == TrackState.Reading && track.Position >= 0)
-            {
-                first.Add(track.TopicPartition, track.Position);
-            }
+            track.SchemaFrom = track.State == TrackState.Reading ? track.Position : -1;
         }
 
-        _applied = new PumpEvent.SchemaApplied(_tables.Table.Metadata.CurrentSchemaId, first);
-        AnswerAll(_schemaWaiters, _applied);
+        PumpEvent.SchemaApplied applied = SchemaNow();
+        AnswerAll(_schemaWaiters, applied);
         if (!isFirst)
         {
-            _onEvent?.Invoke(_applied);
+            _onEvent?.Invoke(applied);
         }
     }
+
+    private PumpEvent.SchemaApplied SchemaNow() => new(
+        _tables!.Table.Metadata.CurrentSchemaId,
+        _state.Tracks.Where(track => track is { State: TrackState.Reading, SchemaFrom: >= 0 }).ToDictionary(track => track.TopicPartition, track => track.SchemaFrom));
 
     private void ResumeWhenWanted(DateTimeOffset now)
     {

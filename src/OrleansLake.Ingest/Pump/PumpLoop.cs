@@ -307,6 +307,7 @@ internal sealed partial class PumpLoop
     private void AssignAt(PartitionTrack track, long position)
     {
         track.Position = position;
+        track.SchemaFrom = track.SchemaFrom < 0 ? position : Math.Min(track.SchemaFrom, position);
         try
         {
             _source.Assign(track.TopicPartition, position, track.LeaderEpoch);

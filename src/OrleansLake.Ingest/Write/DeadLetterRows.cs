@@ -17,6 +17,7 @@ internal sealed class DeadLetterRows
 {
     private readonly LeafColumn[] _leaves;
     private readonly int[] _places;
+    private int _row;
 
     /// <summary>For a dead-letter table as it stands.</summary>
     /// <exception cref="InvalidOperationException">A column is missing or is of another type.</exception>
@@ -47,14 +48,15 @@ internal sealed class DeadLetterRows
         Batch.Clear();
         for (int i = 0; i < _leaves.Length; i++)
         {
-            _leaves[i].Attach(Batch.Columns[i], rejected.Length);
+            _leaves[i].Attach(Batch.Columns[i], 0, rejected.Length);
         }
 
         long nowMicros = (now.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
         byte[] topic = Encoding.UTF8.GetBytes(batch.TopicPartition.Topic);
         byte[] topicId = Encoding.UTF8.GetBytes(origin.TopicId ?? "");
-        foreach (var reject in rejected)
+        for (_row = 0; _row < rejected.Length; _row++)
         {
+            var reject = rejected[_row];
             ref readonly var record = ref batch.Records[reject.RecordIndex];
             Add(0, topic);
             At(1).AddInt(batch.TopicPartition.Partition, 0);
@@ -65,7 +67,7 @@ internal sealed class DeadLetterRows
             }
             else
             {
-                At(3).AddAbsent(0, 0);
+                At(3).AddAbsent(0, 0, _row);
             }
 
             AddUnless(record.KeyLength < 0, 4, batch.KeyOf(record));
@@ -84,7 +86,7 @@ internal sealed class DeadLetterRows
 
         foreach (var leaf in _leaves)
         {
-            leaf.Detach();
+            leaf.Detach(rejected.Length);
         }
 
         Batch.RowCount = rejected.Length;
@@ -96,7 +98,7 @@ internal sealed class DeadLetterRows
     {
         if (absent)
         {
-            At(field).AddAbsent(0, 0);
+            At(field).AddAbsent(0, 0, _row);
         }
         else
         {
@@ -119,7 +121,7 @@ internal sealed class DeadLetterRows
         {
             if (!_places.Contains(i))
             {
-                _leaves[i].AddAbsent(0, 0);
+                _leaves[i].AddAbsent(0, 0, _row);
             }
         }
     }

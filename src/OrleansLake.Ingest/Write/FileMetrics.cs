@@ -15,12 +15,13 @@ internal sealed class FileMetrics
     private readonly IReadOnlyList<MetricsMode> _modes;
     private readonly IcebergType[] _types;
 
-    /// <summary>For files of a table's schema.</summary>
-    public FileMetrics(Schema schema, ParquetSchema columns, IReadOnlyDictionary<string, string> properties)
+    /// <summary>For files of a table's current schema.</summary>
+    public FileMetrics(TableMetadata table, ParquetSchema columns)
     {
+        var schema = table.CurrentSchema;
         int[] ids = [.. columns.Columns.Select(column => column.FieldId ?? throw new ArgumentException($"column {column} has no field id", nameof(columns)))];
         _types = [.. ids.Select(id => schema.FindField(id)!.Type)];
-        _modes = MetricsMode.Of(ids, schema, properties);
+        _modes = MetricsMode.Of(ids, schema, table.SortOrders.FirstOrDefault(order => order.OrderId == table.DefaultSortOrderId), table.Properties);
     }
 
     /// <summary>The descriptor with its metrics filled in.</summary>

@@ -16,9 +16,13 @@ internal readonly record struct MetricsMode(bool Counts, int BoundLength)
     /// <summary>What Iceberg takes where nothing is said.</summary>
     public static readonly MetricsMode Default = new(Counts: true, 16);
 
-    /// <summary>The mode of each field by the table's properties <c>write.metadata.metrics.*</c>: the first hundred columns where they say nothing.</summary>
-    public static IReadOnlyList<MetricsMode> Of(IReadOnlyList<int> fieldIds, Schema schema, IReadOnlyDictionary<string, string> properties)
+    /// <summary>
+    /// The mode of each field by the table's properties <c>write.metadata.metrics.*</c>: the first hundred columns where they
+    /// say nothing. Columns that the table is sorted by have bounds unless a property of their own says otherwise.
+    /// </summary>
+    public static IReadOnlyList<MetricsMode> Of(IReadOnlyList<int> fieldIds, Schema schema, SortOrder? order, IReadOnlyDictionary<string, string> properties)
     {
+        var sorted = (order?.Fields ?? []).Where(field => field.Transform is not (Transform.Bucket or Transform.Void)).SelectMany(field => field.SourceIds).ToHashSet();
         var modes = new MetricsMode[fieldIds.Count];
         int most = TableProperty.Integer(properties, Prefix + "max-inferred-column-defaults", 100, least: 0);
         for (int i = 0; i < modes.Length; i++)
@@ -26,6 +30,10 @@ internal readonly record struct MetricsMode(bool Counts, int BoundLength)
             modes[i] = properties.TryGetValue(Prefix + "column." + schema.FindPath(fieldIds[i]), out string? own) ? Parse(own, "column")
                 : properties.TryGetValue(Prefix + "default", out string? common) ? Parse(common, "default")
                 : i < most ? Default : None;
+            if (own is null && modes[i].BoundLength == 0 && sorted.Contains(fieldIds[i]))
+            {
+                modes[i] = Default;
+            }
         }
 
         return modes;

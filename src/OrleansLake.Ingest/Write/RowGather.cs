@@ -11,11 +11,11 @@ internal sealed class RowGather(ParquetSchema schema)
     /// <summary>The rows gathered last.</summary>
     public ColumnBatch Rows { get; } = new(schema);
 
-    /// <summary>Gathers rows by their indices.</summary>
+    /// <summary>Gathers rows by their indices; columns of the source that stand behind those of the schema are left out.</summary>
     public void Gather(ColumnBatch source, ReadOnlySpan<int> order)
     {
         Rows.Clear();
-        for (int i = 0; i < source.Columns.Length; i++)
+        for (int i = 0; i < Rows.Columns.Length; i++)
         {
             var from = source.Columns[i];
             var to = Rows.Columns[i];

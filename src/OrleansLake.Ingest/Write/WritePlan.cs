@@ -6,11 +6,13 @@ namespace OrleansLake.Ingest.Write;
 /// <summary>All that the files of one table have in common: worked out once for each schema, spec and set of properties.</summary>
 internal sealed class WritePlan
 {
-    private const int ZstdLevel = 1;
+    /// <summary>Memory of closed writers that is kept for the next files.</summary>
+    private const long KeptBytes = 32L << 20;
 
     private readonly Stack<ParquetWriter> _idle = [];
     private readonly Lock _lock = new();
     private readonly TableMetadata _metadata;
+    private long _kept;
 
     /// <summary>By the table's current schema and default spec.</summary>
     public WritePlan(LoadedTable table)
@@ -20,9 +22,9 @@ internal sealed class WritePlan
         Schema = metadata.CurrentSchema;
         Spec = metadata.DefaultSpec;
         Columns = IcebergParquet.ToParquet(Schema);
-        Metrics = new FileMetrics(Schema, Columns, metadata.Properties);
+        Metrics = new FileMetrics(metadata, Columns);
         TargetFileSizeBytes = TableProperty.Long(metadata.Properties, "write.target-file-size-bytes", 512L << 20);
-        Options = WriterOptions(metadata.Properties, Schema);
+        Options = ParquetProperties.Read(metadata.Properties, Schema, Columns);
         DataLocation = (metadata.Properties.GetValueOrDefault("write.data.path") ?? metadata.Location + "/data").TrimEnd('/');
     }
 
@@ -52,6 +54,7 @@ internal sealed class WritePlan
         || (metadata.TableUuid == _metadata.TableUuid
             && metadata.CurrentSchemaId == Schema.SchemaId
             && metadata.DefaultSpecId == Spec.SpecId
+            && metadata.DefaultSortOrderId == _metadata.DefaultSortOrderId
             && metadata.Location == _metadata.Location
             && SameWriteProperties(metadata.Properties, _metadata.Properties));
 
@@ -65,6 +68,7 @@ internal sealed class WritePlan
         {
             if (_idle.TryPop(out var idle))
             {
+                _kept -= idle.KeptBytes;
                 idle.Reopen(destination);
                 return idle;
             }
@@ -73,13 +77,14 @@ internal sealed class WritePlan
         return new ParquetWriter(destination, Columns, Options);
     }
 
-    /// <summary>Keeps a closed writer for the next file; only a few, for the memory that they hold.</summary>
+    /// <summary>Keeps a closed writer for the next file, unless those that are kept hold enough memory already.</summary>
     public void Keep(ParquetWriter closed)
     {
         lock (_lock)
         {
-            if (_idle.Count < 4)
+            if (_kept + closed.KeptBytes <= KeptBytes)
             {
+                _kept += closed.KeptBytes;
                 _idle.Push(closed);
                 return;
             }
@@ -100,35 +105,5 @@ internal sealed class WritePlan
 
         var (first, second) = (Write(a), Write(b));
         return first.Count == second.Count && first.All(pair => second.TryGetValue(pair.Key, out string? value) && value == pair.Value);
-    }
-
-    private static ParquetWriterOptions WriterOptions(IReadOnlyDictionary<string, string> properties, Schema schema)
-    {
-        string name = properties.GetValueOrDefault("write.parquet.compression-codec") ?? "zstd";
-        var codec = name.ToLowerInvariant() switch
-        {
-            "zstd" => CompressionCodec.Zstd,
-            "snappy" => CompressionCodec.Snappy,
-            "gzip" => CompressionCodec.Gzip,
-            "brotli" => CompressionCodec.Brotli,
-            "lz4_raw" => CompressionCodec.Lz4Raw,
-            "uncompressed" or "none" => CompressionCodec.Uncompressed,
-            _ => throw new FormatException($"table property write.parquet.compression-codec: expected zstd, snappy, gzip, brotli, lz4_raw or uncompressed, got \"{name}\""),
-        };
-        var defaults = new ParquetWriterOptions();
-        // Files of the line live until they are compacted: the lowest level costs less than half and gives a seventh away.
-        int? level = properties.ContainsKey("write.parquet.compression-level")
-            ? TableProperty.Integer(properties, "write.parquet.compression-level", 0, least: -100)
-            : codec == CompressionCodec.Zstd ? ZstdLevel : null;
-        return defaults with
-        {
-            Compression = codec,
-            CompressionLevel = level,
-            RowGroupSizeBytes = TableProperty.Long(properties, "write.parquet.row-group-size-bytes", defaults.RowGroupSizeBytes),
-            PageSizeBytes = TableProperty.Integer(properties, "write.parquet.page-size-bytes", defaults.PageSizeBytes),
-            PageRows = TableProperty.Integer(properties, "write.parquet.page-row-limit", defaults.PageRows),
-            DictionarySizeBytes = TableProperty.Integer(properties, "write.parquet.dict-size-bytes", defaults.DictionarySizeBytes, least: 0),
-            KeyValueMetadata = new Dictionary<string, string> { ["iceberg.schema"] = SchemaJson.Write(schema) },
-        };
     }
 }

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace OrleansLake.Parquet.Buffers;
 
 /// <summary>
@@ -8,9 +6,6 @@ namespace OrleansLake.Parquet.Buffers;
 /// </summary>
 internal sealed class ByteChain
 {
-    private const int FirstPiece = 4 * 1024;
-    private const int LargestPiece = 256 * 1024;
-
     private readonly List<(byte[] Array, int Length)> _pieces = [];
     private byte[]? _tail;
     private int _tailLength;
@@ -52,13 +47,13 @@ internal sealed class ByteChain
     {
         foreach (var (array, _) in _pieces)
         {
-            ArrayPool<byte>.Shared.Return(array);
+            PiecePool.Return(array);
         }
 
         _pieces.Clear();
         if (_tail is not null)
         {
-            ArrayPool<byte>.Shared.Return(_tail);
+            PiecePool.Return(_tail);
             _tail = null;
         }
 
@@ -73,8 +68,7 @@ internal sealed class ByteChain
             _pieces.Add((_tail, _tailLength));
         }
 
-        int size = (int)Math.Clamp(Math.Max(Length, wanted), FirstPiece, LargestPiece);
-        _tail = ArrayPool<byte>.Shared.Rent(size);
+        _tail = PiecePool.Rent(Math.Max(Length, wanted));
         _tailLength = 0;
     }
 }

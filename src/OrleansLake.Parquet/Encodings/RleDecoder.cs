@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace OrleansLake.Parquet.Encodings;
 
 /// <summary>Reads runs and bit-packed groups, as many at a time as asked for, from bytes that may be anything.</summary>
@@ -39,7 +37,7 @@ internal struct RleDecoder
             else if (_packedLeft > 0)
             {
                 int taken = Math.Min(_packedLeft, values.Length);
-                Unpack(_bytes.AsSpan(0, _end), _packedBit, _bitWidth, values[..taken]);
+                BitUnpacking.Unpack(_bytes.AsSpan(0, _end), _packedBit, _bitWidth, values[..taken]);
                 _packedBit += (long)taken * _bitWidth;
                 _packedLeft -= taken;
                 values = values[taken..];
@@ -67,7 +65,7 @@ internal struct RleDecoder
             else if (_packedLeft > 0)
             {
                 int taken = Math.Min(_packedLeft, levels.Length);
-                uint most = Unpack(_bytes.AsSpan(0, _end), _packedBit, _bitWidth, levels[..taken]);
+                uint most = BitUnpacking.Unpack(_bytes.AsSpan(0, _end), _packedBit, _bitWidth, levels[..taken]);
                 Check(most, largest);
                 _packedBit += (long)taken * _bitWidth;
                 _packedLeft -= taken;
@@ -154,31 +152,6 @@ internal struct RleDecoder
             _packedBit = (long)_position * 8;
             _position = (int)Math.Min(_end, _position + (long)(values / 8) * _bitWidth);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Unpack(ReadOnlySpan<byte> from, long bit, int bitWidth, Span<int> values)
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = (int)BitPacking.Get(from, bit, bitWidth);
-            bit += bitWidth;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static uint Unpack(ReadOnlySpan<byte> from, long bit, int bitWidth, Span<byte> levels)
-    {
-        uint all = 0;
-        for (int i = 0; i < levels.Length; i++)
-        {
-            uint level = (uint)BitPacking.Get(from, bit, bitWidth);
-            all = Math.Max(all, level);
-            levels[i] = (byte)level;
-            bit += bitWidth;
-        }
-
-        return all;
     }
 
     private static void Check(uint level, int largest)

@@ -87,6 +87,7 @@ internal static class ColumnChunkReader
         PageEncoding[] encodings = [];
         PageEncodingCount[] pages = [];
         ColumnStatistics? statistics = null;
+        SizeStatistics? sizes = null;
         short id = 0;
         while (reader.NextField(ref id))
         {
@@ -112,6 +113,7 @@ internal static class ColumnChunkReader
                 // Dremio had lists of its own at these numbers.
                 case 14 when reader.FieldType == ThriftType.Int64: bloom = reader.Int64(); break;
                 case 15 when reader.FieldType == ThriftType.Int32: bloomLength = reader.Int32(); break;
+                case 16 when reader.FieldType == ThriftType.Struct: sizes = ReadSizes(ref reader); break;
                 default: reader.Skip(); break;
             }
         }
@@ -140,8 +142,40 @@ internal static class ColumnChunkReader
             DictionaryPagePosition = dictionaryPage is > 0 ? dictionaryPage : null,
             Statistics = statistics,
             PageEncodings = pages,
+            SizeStatistics = sizes,
             BloomFilter = bloom is { } at ? new FileSection(at, bloomLength) : null,
         };
+    }
+
+    private static SizeStatistics ReadSizes(ref ThriftReader reader)
+    {
+        reader.ExpectStruct();
+        long? bytes = null;
+        long[] repetition = [], definition = [];
+        short id = 0;
+        while (reader.NextField(ref id))
+        {
+            switch (id)
+            {
+                case 1: bytes = reader.Int64(); break;
+                case 2: repetition = ReadCounts(ref reader); break;
+                case 3: definition = ReadCounts(ref reader); break;
+                default: reader.Skip(); break;
+            }
+        }
+
+        return new SizeStatistics { ByteArrayBytes = bytes, RepetitionLevels = repetition, DefinitionLevels = definition };
+    }
+
+    private static long[] ReadCounts(ref ThriftReader reader)
+    {
+        var counts = new long[reader.List(ThriftType.Int64)];
+        for (int i = 0; i < counts.Length; i++)
+        {
+            counts[i] = reader.Int64();
+        }
+
+        return counts;
     }
 
     private static PageEncodingCount[] ReadPageEncodings(ref ThriftReader reader)

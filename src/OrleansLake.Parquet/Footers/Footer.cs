@@ -58,7 +58,16 @@ public sealed record RowGroup
 
     /// <summary>Its number in the file, where told.</summary>
     public short? Ordinal { get; init; }
+
+    /// <summary>By what its rows are sorted, the first before the second; empty where the writer does not tell.</summary>
+    public IReadOnlyList<SortingColumn> SortingColumns { get; init; } = [];
 }
+
+/// <summary>A column by which rows are sorted.</summary>
+/// <param name="Column">Its number among the leaves.</param>
+/// <param name="IsDescending">Whether the greatest value comes first.</param>
+/// <param name="NullsFirst">Whether nulls come before all values.</param>
+public readonly record struct SortingColumn(int Column, bool IsDescending, bool NullsFirst);
 
 /// <summary>The pages of one column in one row group.</summary>
 public sealed record ColumnChunk
@@ -99,6 +108,9 @@ public sealed record ColumnChunk
     /// <summary>Where the column index lies.</summary>
     public FileSection? ColumnIndex { get; init; }
 
+    /// <summary>How much memory its values take, where told.</summary>
+    public SizeStatistics? SizeStatistics { get; init; }
+
     /// <summary>Where the Bloom filter lies; its length is 0 where the writer did not tell it.</summary>
     public FileSection? BloomFilter { get; init; }
 }
@@ -132,6 +144,22 @@ public sealed record ColumnStatistics
 
     /// <summary>Values that are not a number.</summary>
     public long? NanCount { get; init; }
+}
+
+/// <summary>
+/// What a reader needs to foresee how much memory values and levels take. A histogram has a count for each level from 0 on;
+/// one that tells nothing new is left out.
+/// </summary>
+public sealed record SizeStatistics
+{
+    /// <summary>Bytes of all byte arrays, without lengths; null for other types.</summary>
+    public long? ByteArrayBytes { get; init; }
+
+    /// <summary>Slots of each repetition level.</summary>
+    public IReadOnlyList<long> RepetitionLevels { get; init; } = [];
+
+    /// <summary>Slots of each definition level.</summary>
+    public IReadOnlyList<long> DefinitionLevels { get; init; } = [];
 }
 
 /// <summary>How levels or values are laid out. https://parquet.apache.org/docs/file-format/data-pages/encodings/</summary>

@@ -83,6 +83,7 @@ internal static class FooterReader
         long size = 0, rows = -1;
         long? position = null, compressed = null;
         short? ordinal = null;
+        SortingColumn[] sorting = [];
         short id = 0;
         while (reader.NextField(ref id))
         {
@@ -104,6 +105,7 @@ internal static class FooterReader
                     break;
                 case 2: size = reader.Int64(); break;
                 case 3: rows = reader.Int64(); break;
+                case 4: sorting = ReadSorting(ref reader); break;
                 case 5: position = reader.Int64(); break;
                 case 6: compressed = reader.Int64(); break;
                 case 7: ordinal = (short)reader.Int32(); break;
@@ -120,8 +122,34 @@ internal static class FooterReader
                 TotalCompressedSize = compressed,
                 Position = position,
                 Ordinal = ordinal,
+                SortingColumns = sorting,
             }
             : throw new ParquetFormatException($"row group {number}: expected columns and a row count, got {rows} rows");
+    }
+
+    private static SortingColumn[] ReadSorting(ref ThriftReader reader)
+    {
+        var columns = new SortingColumn[reader.List(ThriftType.Struct)];
+        for (int i = 0; i < columns.Length; i++)
+        {
+            int column = 0;
+            bool descending = false, nullsFirst = false;
+            short id = 0;
+            while (reader.NextField(ref id))
+            {
+                switch (id)
+                {
+                    case 1: column = reader.Int32(); break;
+                    case 2: descending = reader.Bool(); break;
+                    case 3: nullsFirst = reader.Bool(); break;
+                    default: reader.Skip(); break;
+                }
+            }
+
+            columns[i] = new SortingColumn(column, descending, nullsFirst);
+        }
+
+        return columns;
     }
 
     private static void ReadPairs(ref ThriftReader reader, Dictionary<string, string> pairs)

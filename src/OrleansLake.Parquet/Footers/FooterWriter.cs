@@ -56,6 +56,19 @@ internal static class FooterWriter
 
         writer.Int64(2, rowGroup.TotalByteSize);
         writer.Int64(3, rowGroup.RowCount);
+        if (rowGroup.SortingColumns.Count > 0)
+        {
+            writer.List(4, ThriftType.Struct, rowGroup.SortingColumns.Count);
+            foreach (var sorting in rowGroup.SortingColumns)
+            {
+                writer.BeginStruct();
+                writer.Int32(1, sorting.Column);
+                writer.Bool(2, sorting.IsDescending);
+                writer.Bool(3, sorting.NullsFirst);
+                writer.EndStruct();
+            }
+        }
+
         if (rowGroup.Position is { } position)
         {
             writer.Int64(5, position);
@@ -117,6 +130,17 @@ internal static class FooterWriter
             writer.EndStruct();
         }
 
+        if (chunk.BloomFilter is { } filter)
+        {
+            writer.Int64(14, filter.Position);
+            writer.Int32(15, filter.Length);
+        }
+
+        if (chunk.SizeStatistics is { } sizes)
+        {
+            Write(writer, sizes);
+        }
+
         writer.EndStruct();
         if (chunk.OffsetIndex is { } offsetIndex)
         {
@@ -131,6 +155,31 @@ internal static class FooterWriter
         }
 
         writer.EndStruct();
+    }
+
+    private static void Write(ThriftWriter writer, SizeStatistics sizes)
+    {
+        writer.BeginStruct(16);
+        if (sizes.ByteArrayBytes is { } bytes)
+        {
+            writer.Int64(1, bytes);
+        }
+
+        WriteHistogram(writer, 2, sizes.RepetitionLevels);
+        WriteHistogram(writer, 3, sizes.DefinitionLevels);
+        writer.EndStruct();
+    }
+
+    private static void WriteHistogram(ThriftWriter writer, short id, IReadOnlyList<long> counts)
+    {
+        if (counts.Count > 0)
+        {
+            writer.List(id, ThriftType.Int64, counts.Count);
+            foreach (long count in counts)
+            {
+                writer.Int(count);
+            }
+        }
     }
 
     // The older min and max stay unset: they were compared as signed bytes by some and unsigned by others.

@@ -1,13 +1,22 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using OrleansLake.Parquet.Encodings;
 
 namespace OrleansLake.Parquet.Reading;
 
 /// <summary>Indices into the dictionary of the column chunk.</summary>
-internal sealed class DictionaryDecoder(ColumnBuffer dictionary) : ValueDecoder
+internal sealed class DictionaryDecoder : ValueDecoder
 {
     private readonly int[] _indices = new int[1024];
+    private ColumnBuffer? _dictionary;
     private RleDecoder _runs;
+
+    /// <summary>The dictionary of the column chunk; set before each page.</summary>
+    public ColumnBuffer? Dictionary
+    {
+        set => _dictionary = value ?? throw new ParquetFormatException("indices into a dictionary, but there is none");
+    }
 
     public override void Start(byte[] page, int start, int end, int slots)
     {
@@ -17,25 +26,19 @@ internal sealed class DictionaryDecoder(ColumnBuffer dictionary) : ValueDecoder
 
     public override void Read(ColumnBuffer into, int count)
     {
+        var dictionary = _dictionary!;
         int values = into.ValueCount;
         for (int done = 0; done < count;)
         {
             var indices = _indices.AsSpan(0, Math.Min(_indices.Length, count - done));
             _runs.Read(indices);
-            foreach (int index in indices)
-            {
-                if ((uint)index >= (uint)dictionary.ValueCount)
-                {
-                    throw new ParquetFormatException($"index {index} into a dictionary of {dictionary.ValueCount}");
-                }
-            }
-
-            Gather(indices, into, values + done);
+            Check(indices, dictionary.ValueCount);
+            Gather(indices, dictionary, into, values + done);
             done += indices.Length;
         }
     }
 
-    private void Gather(ReadOnlySpan<int> indices, ColumnBuffer into, int at)
+    private static void Gather(ReadOnlySpan<int> indices, ColumnBuffer dictionary, ColumnBuffer into, int at)
     {
         switch (dictionary.Column.PhysicalType)
         {
@@ -44,7 +47,7 @@ internal sealed class DictionaryDecoder(ColumnBuffer dictionary) : ValueDecoder
             case PhysicalType.Float: Gather(indices, dictionary.Floats, into.Floats.AsSpan(at)); break;
             case PhysicalType.Double: Gather(indices, dictionary.Doubles, into.Doubles.AsSpan(at)); break;
             case PhysicalType.Boolean: Gather(indices, dictionary.Bytes, into.Bytes.AsSpan(at)); break;
-            case PhysicalType.ByteArray: GatherBytes(indices, into, at); break;
+            case PhysicalType.ByteArray: GatherBytes(indices, dictionary, into, at); break;
             default:
                 int width = dictionary.ValueWidth;
                 for (int i = 0; i < indices.Length; i++)
@@ -57,8 +60,40 @@ internal sealed class DictionaryDecoder(ColumnBuffer dictionary) : ValueDecoder
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Check(ReadOnlySpan<int> indices, int count)
+    {
+        uint most = 0;
+        int i = 0;
+        if (Vector256.IsHardwareAccelerated && indices.Length >= Vector256<uint>.Count)
+        {
+            var largest = Vector256<uint>.Zero;
+            ref uint first = ref Unsafe.As<int, uint>(ref MemoryMarshal.GetReference(indices));
+            for (; i <= indices.Length - Vector256<uint>.Count; i += Vector256<uint>.Count)
+            {
+                largest = Vector256.Max(largest, Vector256.LoadUnsafe(ref first, (nuint)i));
+            }
+
+            for (int lane = 0; lane < Vector256<uint>.Count; lane++)
+            {
+                most = Math.Max(most, largest[lane]);
+            }
+        }
+
+        for (; i < indices.Length; i++)
+        {
+            most = Math.Max(most, (uint)indices[i]);
+        }
+
+        if (most >= (uint)count && indices.Length > 0)
+        {
+            throw new ParquetFormatException($"index {most} into a dictionary of {count}");
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Gather<T>(ReadOnlySpan<int> indices, T[] values, Span<T> into)
     {
+        into = into[..indices.Length];
         for (int i = 0; i < indices.Length; i++)
         {
             into[i] = values[indices[i]];
@@ -66,25 +101,37 @@ internal sealed class DictionaryDecoder(ColumnBuffer dictionary) : ValueDecoder
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void GatherBytes(ReadOnlySpan<int> indices, ColumnBuffer into, int at)
+    private static void GatherBytes(ReadOnlySpan<int> indices, ColumnBuffer dictionary, ColumnBuffer into, int at)
     {
         int[] starts = dictionary.Offsets;
         var offsets = into.Offsets.AsSpan(at, indices.Length + 1);
-        int offset = offsets[0];
+        long offset = offsets[0];
         for (int i = 0; i < indices.Length; i++)
         {
             int index = indices[i];
-            offset = ByteArrays.Add(offset, starts[index + 1] - starts[index]);
-            offsets[i + 1] = offset;
+            offset += starts[index + 1] - starts[index];
+            offsets[i + 1] = (int)offset;
         }
 
-        into.ReserveBytes(offset - into.Offsets[into.ValueCount]);
-        byte[] source = dictionary.Bytes;
-        byte[] target = into.Bytes;
+        ByteArrays.Add((int)Math.Min(offset, int.MaxValue), 0);
+        ByteArrays.Reserve(into, (int)offset);
+        ref byte source = ref MemoryMarshal.GetArrayDataReference(dictionary.Bytes);
+        ref byte target = ref MemoryMarshal.GetArrayDataReference(into.Bytes);
+        int lastWide = dictionary.Bytes.Length - ByteArrays.Wide;
+        int lastWideTarget = into.Bytes.Length - ByteArrays.Wide;
         for (int i = 0; i < indices.Length; i++)
         {
             int start = starts[indices[i]];
-            source.AsSpan(start, offsets[i + 1] - offsets[i]).CopyTo(target.AsSpan(offsets[i]));
+            int to = offsets[i];
+            int length = offsets[i + 1] - to;
+            if (length <= ByteArrays.Wide && start <= lastWide && to <= lastWideTarget)
+            {
+                Vector256.LoadUnsafe(ref source, (nuint)start).StoreUnsafe(ref target, (nuint)to);
+            }
+            else
+            {
+                dictionary.Bytes.AsSpan(start, length).CopyTo(into.Bytes.AsSpan(to));
+            }
         }
     }
 }

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using OrleansLake.Parquet.Encodings;
+using OrleansLake.Parquet.Footers;
 
 namespace OrleansLake.Parquet.Reading;
 
@@ -23,8 +25,45 @@ internal struct LevelDecoder
     }
 
     /// <summary>The deprecated layout: bits without runs, the first value in the highest bits. The bytes are there.</summary>
-    public static LevelDecoder BitPacked(byte[] page, int start, int largest) =>
+    private static LevelDecoder BitPacked(byte[] page, int start, int largest) =>
         new(page, start, RleEncoder.BitWidth(largest));
+
+    /// <summary>The levels of a page of the first version: they begin at <paramref name="at"/>, which goes behind them.</summary>
+    public static LevelDecoder OfVersion1(PageEncoding encoding, byte[] page, ref int at, int end, int slots, int largest)
+    {
+        if (largest == 0)
+        {
+            return default;
+        }
+
+        if (encoding == PageEncoding.BitPacked)
+        {
+            int bytes = (int)Math.Min(int.MaxValue, ((long)slots * RleEncoder.BitWidth(largest) + 7) / 8);
+            if (bytes > end - at)
+            {
+                throw new ParquetFormatException($"levels of {bytes} bytes, {end - at} are left of the page");
+            }
+
+            var packed = BitPacked(page, at, largest);
+            at += bytes;
+            return packed;
+        }
+
+        if (encoding != PageEncoding.Rle)
+        {
+            throw new ParquetFormatException($"levels in encoding {encoding}");
+        }
+
+        int length = end - at >= 4 ? BinaryPrimitives.ReadInt32LittleEndian(page.AsSpan(at)) : -1;
+        if (length < 0 || length > end - at - 4)
+        {
+            throw new ParquetFormatException($"levels of {length} bytes, {end - at} are left of the page");
+        }
+
+        var levels = new LevelDecoder(page, at + 4, length, largest);
+        at += 4 + length;
+        return levels;
+    }
 
     public void Read(Span<byte> levels, int largest)
     {

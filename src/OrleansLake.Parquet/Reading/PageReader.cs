@@ -1,6 +1,7 @@
+using System.IO.Hashing;
 using System.Buffers;
+using System.Runtime.InteropServices;
 using OrleansLake.Parquet.Codecs;
-using OrleansLake.Parquet.Encodings;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Thrift;
 
@@ -17,6 +18,7 @@ internal sealed class PageReader : IDisposable
     private readonly IPageCodec? _codec;
     private readonly long _end;
     private long _position;
+    private PageHeader _header;
     private byte[] _raw = [];
     private byte[] _page = [];
 
@@ -25,29 +27,44 @@ internal sealed class PageReader : IDisposable
         _source = source;
         _options = options;
         _codec = PageCodecs.For(chunk.Codec);
-        _position = Math.Min(chunk.DataPagePosition, chunk.DictionaryPagePosition ?? long.MaxValue);
-        if (_position > source.Length || chunk.SizeBytes > source.Length - _position)
-        {
-            throw new ParquetFormatException($"pages from {_position} of {chunk.SizeBytes} bytes in a file of {source.Length}");
-        }
-
-        _end = Math.Min(_position + chunk.SizeBytes + padding, source.Length);
+        (_position, _end) = Extent(chunk, padding, source.Length);
     }
 
     /// <summary>Where the page that was read last begins.</summary>
     public long PagePosition { get; private set; }
 
+    /// <summary>Where the next page begins, or the body of the page whose header was read last.</summary>
+    public long Position => _position;
+
     /// <summary>Whether all bytes of the chunk have been read.</summary>
     public bool AtEnd => _position >= _end;
 
-    /// <summary>The page that was read last: levels and values, decompressed.</summary>
+    /// <summary>The array that the body read last lies in: levels and values, decompressed.</summary>
     public byte[] Page { get; private set; } = [];
 
-    /// <summary>Reads the next page; its bytes are <see cref="Page"/>, as many as the header's uncompressed size.</summary>
-    public PageHeader Next()
+    /// <summary>Where in <see cref="Page"/> it begins.</summary>
+    public int PageStart { get; private set; }
+
+    /// <summary>Where in <see cref="Page"/> it ends.</summary>
+    public int PageEnd => PageStart + _header.UncompressedSize;
+
+    /// <summary>Where the pages of a chunk lie.</summary>
+    public static (long Start, long End) Extent(ColumnChunk chunk, int padding, long fileLength)
+    {
+        long start = Math.Min(chunk.DataPagePosition, chunk.DictionaryPagePosition ?? long.MaxValue);
+        return start <= fileLength && chunk.SizeBytes <= fileLength - start
+            ? (start, Math.Min(start + chunk.SizeBytes + padding, fileLength))
+            : throw new ParquetFormatException($"pages from {start} of {chunk.SizeBytes} bytes in a file of {fileLength}");
+    }
+
+    /// <summary>Goes to a page that begins at a position.</summary>
+    public void Seek(long position) => _position = position;
+
+    /// <summary>Reads the header of the next page. Its body is to be read or skipped next.</summary>
+    public PageHeader ReadHeader()
     {
         PagePosition = _position;
-        var header = ReadHeader();
+        var header = _header = ParseHeader();
         if (header.CompressedSize > _end - _position)
         {
             throw new ParquetFormatException($"a page of {header.CompressedSize} bytes, {_end - _position} are left of its column");
@@ -62,23 +79,48 @@ internal sealed class PageReader : IDisposable
                 $"a page of {header.CompressedSize} bytes, {header.UncompressedSize} uncompressed, with levels of {header.RepetitionLevelsLength} and {header.DefinitionLevelsLength}");
         }
 
-        if (header.CompressedSize > _options.LargestPageBytes || header.UncompressedSize > _options.LargestPageBytes)
-        {
-            throw new ParquetFormatException(
+        return header.CompressedSize <= _options.LargestPageBytes && header.UncompressedSize <= _options.LargestPageBytes
+            ? header
+            : throw new ParquetFormatException(
                 $"a page of {header.CompressedSize} bytes, {header.UncompressedSize} uncompressed: more than the limit of {_options.LargestPageBytes}");
-        }
+    }
 
-        Rent(ref _raw, header.CompressedSize);
-        var raw = _raw.AsSpan(0, header.CompressedSize);
-        _source.Read(_position, raw);
-        _position += header.CompressedSize;
-        if (_options.VerifyChecksums && header.Crc is { } crc && (int)Crc32.Of(raw) != crc)
+    /// <summary>Goes past the body.</summary>
+    public void SkipBody() => _position += _header.CompressedSize;
+
+    /// <summary>Reads and decompresses the body, from <see cref="PageStart"/> to <see cref="PageEnd"/> of <see cref="Page"/>.</summary>
+    public void ReadBody()
+    {
+        var header = _header;
+        var near = _source.Peek(_position);
+        ArraySegment<byte> raw;
+        if (near.Length >= header.CompressedSize && MemoryMarshal.TryGetArray(near[..header.CompressedSize], out var lying))
         {
-            throw new ParquetFormatException($"the page's checksum is {crc:x8}, its bytes give {Crc32.Of(raw):x8}");
+            raw = lying;
+        }
+        else
+        {
+            Rent(ref _raw, header.CompressedSize);
+            raw = new ArraySegment<byte>(_raw, 0, header.CompressedSize);
+            _source.Read(_position, raw);
         }
 
-        Page = compressed ? Decompress(raw, levels, header.UncompressedSize) : _raw;
-        return header;
+        _position += header.CompressedSize;
+        if (_options.VerifyChecksums && header.Crc is { } crc && (int)Crc32.HashToUInt32(raw) != crc)
+        {
+            throw new ParquetFormatException($"the page's checksum is {crc:x8}, its bytes give {Crc32.HashToUInt32(raw):x8}");
+        }
+
+        if (_codec is not null && header.IsCompressed)
+        {
+            Page = Decompress(raw, header.DefinitionLevelsLength + header.RepetitionLevelsLength, header.UncompressedSize);
+            PageStart = 0;
+        }
+        else
+        {
+            Page = raw.Array!;
+            PageStart = raw.Offset;
+        }
     }
 
     /// <summary>Gives the memory back.</summary>
@@ -110,34 +152,51 @@ internal sealed class PageReader : IDisposable
         return _page;
     }
 
-    private PageHeader ReadHeader()
+    private PageHeader ParseHeader()
     {
-        int length = FirstHeaderBytes;
-        while (true)
+        long left = _end - _position;
+        var near = _source.Peek(_position);
+        if (!near.IsEmpty)
         {
-            length = (int)Math.Min(length, _end - _position);
+            var bytes = near.Span[..(int)Math.Min(near.Length, Math.Min(left, LargestHeaderBytes))];
+            if (TryParse(bytes, isLast: bytes.Length == left, out var header))
+            {
+                return header;
+            }
+        }
+
+        for (int length = FirstHeaderBytes; ; length = Math.Min(length * 8, LargestHeaderBytes))
+        {
+            length = (int)Math.Min(length, left);
             byte[] bytes = ArrayPool<byte>.Shared.Rent(length);
             try
             {
                 _source.Read(_position, bytes.AsSpan(0, length));
-                var reader = new ThriftReader(bytes.AsSpan(0, length));
-                var header = PageHeader.Read(ref reader);
-                _position += reader.Position;
-                return header;
-            }
-            catch (EndOfThriftException e)
-            {
-                if (length >= _end - _position || length >= LargestHeaderBytes)
+                if (TryParse(bytes.AsSpan(0, length), isLast: length >= left || length >= LargestHeaderBytes, out var header))
                 {
-                    throw new ParquetFormatException($"page header: {e.Message}", e);
+                    return header;
                 }
-
-                length = Math.Min(length * 8, LargestHeaderBytes);
             }
             finally
             {
                 ArrayPool<byte>.Shared.Return(bytes);
             }
+        }
+    }
+
+    private bool TryParse(ReadOnlySpan<byte> bytes, bool isLast, out PageHeader header)
+    {
+        try
+        {
+            var reader = new ThriftReader(bytes);
+            header = PageHeader.Read(ref reader);
+            _position += reader.Position;
+            return true;
+        }
+        catch (EndOfThriftException e)
+        {
+            header = default;
+            return isLast ? throw new ParquetFormatException($"page header: {e.Message}", e) : false;
         }
     }
 

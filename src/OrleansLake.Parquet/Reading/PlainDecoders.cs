@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace OrleansLake.Parquet.Reading;
 
@@ -108,23 +110,46 @@ internal sealed class PlainByteArrayDecoder : ValueDecoder
             offsets[i] = offset;
         }
 
-        into.ReserveBytes(offset - offsets[0]);
-        byte[] target = into.Bytes;
-        position = _position;
+        ByteArrays.Reserve(into, offset);
+        Copy(_page, _position, offsets, into.Bytes);
+        _position = position;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Copy(byte[] page, int position, ReadOnlySpan<int> offsets, byte[] target)
+    {
+        int lastWide = page.Length - ByteArrays.Wide;
+        int lastWideTarget = target.Length - ByteArrays.Wide;
         for (int i = 1; i < offsets.Length; i++)
         {
-            int length = offsets[i] - offsets[i - 1];
-            _page.AsSpan(position + 4, length).CopyTo(target.AsSpan(offsets[i - 1]));
-            position += 4 + length;
-        }
+            int to = offsets[i - 1];
+            int length = offsets[i] - to;
+            position += 4;
+            if (length <= ByteArrays.Wide && position <= lastWide && to <= lastWideTarget)
+            {
+                Vector256.LoadUnsafe(ref MemoryMarshal.GetArrayDataReference(page), (nuint)position)
+                    .StoreUnsafe(ref MemoryMarshal.GetArrayDataReference(target), (nuint)to);
+            }
+            else
+            {
+                page.AsSpan(position, length).CopyTo(target.AsSpan(to));
+            }
 
-        _position = position;
+            position += length;
+        }
     }
 }
 
 /// <summary>What all decoders of byte arrays share.</summary>
 internal static class ByteArrays
 {
+    /// <summary>Values that are no longer than this are copied with so many bytes, where both sides have them.</summary>
+    public const int Wide = 32;
+
+    /// <summary>Makes room for values up to an offset, and some more, so that the last ones can be copied wide.</summary>
+    public static void Reserve(ColumnBuffer into, int end) =>
+        into.ReserveBytes((int)Math.Min(Array.MaxLength, end + (long)Wide) - into.Offsets[into.ValueCount]);
+
     /// <summary>The offset behind a value; a batch holds 2 GiB of one column at most.</summary>
     public static int Add(int offset, int length) => length <= Array.MaxLength - offset
         ? offset + length

@@ -14,13 +14,12 @@ internal abstract class ValueDecoder
     /// <summary>Reads the next values; throws where there are fewer.</summary>
     public abstract void Read(ColumnBuffer into, int count);
 
-    public static ValueDecoder For(PageEncoding encoding, ColumnDescriptor column, ColumnBuffer? dictionary) => (encoding, column.PhysicalType) switch
+    public static ValueDecoder For(PageEncoding encoding, ColumnDescriptor column) => (encoding, column.PhysicalType) switch
     {
         (PageEncoding.Plain, PhysicalType.Boolean) => new PlainBooleanDecoder(),
         (PageEncoding.Plain, PhysicalType.ByteArray) => new PlainByteArrayDecoder(),
         (PageEncoding.Plain, _) => new PlainFixedDecoder(),
-        (PageEncoding.PlainDictionary or PageEncoding.RleDictionary, _) => new DictionaryDecoder(
-            dictionary ?? throw new ParquetFormatException("indices into a dictionary, but there is none")),
+        (PageEncoding.PlainDictionary or PageEncoding.RleDictionary, _) => new DictionaryDecoder(),
         (PageEncoding.Rle, PhysicalType.Boolean) => new RleBooleanDecoder(),
         (PageEncoding.DeltaBinaryPacked, PhysicalType.Int32 or PhysicalType.Int64) => new DeltaBinaryPackedDecoder(),
         (PageEncoding.DeltaLengthByteArray, PhysicalType.ByteArray) => new DeltaLengthByteArrayDecoder(),

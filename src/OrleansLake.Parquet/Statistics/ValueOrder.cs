@@ -42,6 +42,35 @@ internal static class ValueOrders
         _ => ValueOrder.None,
     };
 
+    /// <summary>Whether the bytes are as many as a plainly encoded value of the column has.</summary>
+    public static bool IsValue(ColumnDescriptor column, ReadOnlySpan<byte> value) => column.PhysicalType switch
+    {
+        PhysicalType.Boolean => value.Length == 1,
+        PhysicalType.Int32 or PhysicalType.Float => value.Length == 4,
+        PhysicalType.Int64 or PhysicalType.Double => value.Length == 8,
+        PhysicalType.Int96 => value.Length == 12,
+        PhysicalType.FixedLenByteArray => value.Length == column.TypeLength,
+        _ => true,
+    };
+
+    /// <summary>Whether a plainly encoded value is not a number.</summary>
+    public static bool IsNan(ValueOrder order, ReadOnlySpan<byte> value) => order switch
+    {
+        ValueOrder.Float => float.IsNaN(BinaryPrimitives.ReadSingleLittleEndian(value)),
+        ValueOrder.Double => double.IsNaN(BinaryPrimitives.ReadDoubleLittleEndian(value)),
+        ValueOrder.Half => Half.IsNaN(BinaryPrimitives.ReadHalfLittleEndian(value)),
+        _ => false,
+    };
+
+    /// <summary>Whether a plainly encoded floating-point number is one of the zeros.</summary>
+    public static bool IsZero(ValueOrder order, ReadOnlySpan<byte> value) => order switch
+    {
+        ValueOrder.Float => BinaryPrimitives.ReadSingleLittleEndian(value) == 0,
+        ValueOrder.Double => BinaryPrimitives.ReadDoubleLittleEndian(value) == 0,
+        ValueOrder.Half => BinaryPrimitives.ReadHalfLittleEndian(value) == Half.Zero,
+        _ => false,
+    };
+
     /// <summary>Compares two plainly encoded values.</summary>
     public static int Compare(ValueOrder order, ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => order switch
     {

@@ -1,16 +1,23 @@
 using System.Runtime.CompilerServices;
 using OrleansLake.Parquet.Buffers;
+using OrleansLake.Parquet.Codecs;
 using OrleansLake.Parquet.Encodings;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Statistics;
 
 namespace OrleansLake.Parquet.Writing;
 
-/// <summary>Text and bytes, of one length or of any: a dictionary where values repeat, else plain.</summary>
-internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOptions options) : ValueEncoder(column, options)
+/// <summary>Text and bytes, of one length or of any: a dictionary where values repeat, else what makes a sample smallest.</summary>
+internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOptions options, IPageCodec? codec) : ValueEncoder(column, options)
 {
+    private static readonly PageEncoding[] Delta = [PageEncoding.Plain, PageEncoding.DeltaLengthByteArray, PageEncoding.DeltaByteArray];
+    private static readonly PageEncoding[] FixedDelta = [PageEncoding.Plain, PageEncoding.DeltaByteArray];
+
+    private readonly EncodingTrial _trial = new(codec);
+    private readonly bool _isFixed = column.PhysicalType == PhysicalType.FixedLenByteArray;
     private readonly ByteArrayDictionary _dictionary = new(lengthPrefixed: column.PhysicalType == PhysicalType.ByteArray);
     private readonly int _width = column.PhysicalType == PhysicalType.ByteArray ? 0 : column.TypeLength;
+    private PageEncoding? _chosen;
     private int[] _fixedOffsets = [];
 
     public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.PageLength;
@@ -21,12 +28,12 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
 
     public override EncodedValues Encode(ColumnBuffer source, int first, int count, EncoderScratch scratch)
     {
-        if (count == 0)
+        if (count == 0 && Forced is null)
         {
             return new EncodedValues(PageEncoding.Plain, default);
         }
 
-        var offsets = _width > 0 || Column.PhysicalType == PhysicalType.FixedLenByteArray
+        var offsets = _isFixed
             ? FixedOffsets(first, count)
             : source.Offsets.AsSpan(first, count + 1);
         if (Dictionary != DictionaryUse.No)
@@ -44,15 +51,25 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
             Dictionary = DictionaryUse.No;
         }
 
-        WritePlain(source.Bytes, offsets, scratch.Page);
-        return new EncodedValues(PageEncoding.Plain, PageBounds.Of(Order, source, first, count));
+        var encoding = Forced ?? _chosen ?? Choose(source.Bytes, offsets, scratch);
+        Write(encoding, source.Bytes, offsets, scratch);
+        return new EncodedValues(encoding, PageBounds.Of(Order, source, first, count));
     }
 
     public override void WriteDictionary(ByteBuffer page) => page.Write(_dictionary.Page);
 
+    public override void AddDictionary(BloomFilterBuilder filter)
+    {
+        for (int i = 0; i < _dictionary.Count; i++)
+        {
+            filter.Add(_dictionary[i]);
+        }
+    }
+
     public override void Clear()
     {
         base.Clear();
+        _chosen = null;
         _dictionary.Clear();
     }
 
@@ -162,17 +179,43 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
 
     private static bool IsNan(ReadOnlySpan<byte> half) => Half.IsNaN(System.Buffers.Binary.BinaryPrimitives.ReadHalfLittleEndian(half));
 
-    private void WritePlain(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, ByteBuffer page)
+    private PageEncoding Choose(byte[] bytes, ReadOnlySpan<int> offsets, EncoderScratch scratch)
     {
-        int length = offsets[^1] - offsets[0];
-        if (Column.PhysicalType == PhysicalType.FixedLenByteArray)
+        if (Options.Encodings == EncodingChoice.Classic || offsets.Length - 1 < EncodingTrial.Fewest)
         {
-            page.Write(bytes.Slice(offsets[0], length));
-            return;
+            return PageEncoding.Plain;
         }
 
-        var target = page.Reserve(checked(length + 4 * (offsets.Length - 1) + PlainEncoder.Slack));
-        page.Advance(PlainEncoder.WriteByteArrays(bytes, offsets, target));
+        int[] sample = offsets[..Math.Min(offsets.Length, EncodingTrial.Sample + 1)].ToArray();
+        var best = _trial.Best(_isFixed ? FixedDelta : Delta, candidate => Write(candidate, bytes, sample, scratch), scratch);
+        _chosen = best;
+        return best;
+    }
+
+    private void Write(PageEncoding encoding, ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, EncoderScratch scratch)
+    {
+        int length = offsets[^1] - offsets[0];
+        int count = offsets.Length - 1;
+        var page = scratch.Page;
+        switch (encoding)
+        {
+            case PageEncoding.DeltaLengthByteArray:
+                DeltaByteArrayEncoder.EncodeLengths(bytes, offsets, scratch.Indices(count), page);
+                break;
+            case PageEncoding.DeltaByteArray:
+                DeltaByteArrayEncoder.EncodePrefixes(bytes, offsets, scratch.Indices(count), scratch.Used(count), page);
+                break;
+            case PageEncoding.ByteStreamSplit:
+                ByteStreamSplitEncoder.Encode(bytes.Slice(offsets[0], length), _width, page);
+                break;
+            case PageEncoding.Plain when _isFixed:
+                page.Write(bytes.Slice(offsets[0], length));
+                break;
+            default:
+                var target = page.Reserve(checked(length + 4 * count + PlainEncoder.Slack));
+                page.Advance(PlainEncoder.WriteByteArrays(bytes, offsets, target));
+                break;
+        }
     }
 
     private ReadOnlySpan<int> FixedOffsets(int first, int count)

@@ -1,14 +1,14 @@
+using System.IO.Hashing;
 using OrleansLake.Parquet.Buffers;
 using OrleansLake.Parquet.Codecs;
 using OrleansLake.Parquet.Encodings;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Statistics;
-using OrleansLake.Parquet.Thrift;
 
 namespace OrleansLake.Parquet.Writing;
 
 /// <summary>A page that waits in the open row group.</summary>
-internal readonly record struct WrittenPage(int SizeBytes, int RowCount, int NullCount, bool HasValues, PageBounds Bounds);
+internal readonly record struct WrittenPage(int SizeBytes, int RowCount, int NullCount, bool HasValues, long ByteArrayBytes, PageBounds Bounds);
 
 /// <summary>
 /// The pages of one column in the open row group. Rows are gathered until a page is full, or encoded straight from the
@@ -24,11 +24,20 @@ internal sealed class ColumnChunkWriter
     private readonly List<WrittenPage> _pages = [];
     private readonly List<PageEncodingCount> _encodings = [];
     private readonly ValueOrder _order;
+    private readonly BloomFilterBuilder? _filter;
+    private readonly ByteBuffer _filterBytes = new();
     private int _pendingRows;
     private int _pendingBytes;
     private long _slots;
     private long _nulls;
     private long _uncompressed;
+    private long _plain;
+    private long _byteArrayBytes;
+    private double _pageRatio;
+    private double _dictionaryRatio;
+
+    /// <summary>What a page shrinks to, until one has told.</summary>
+    private const double GuessedRatio = 0.5;
 
     public ColumnChunkWriter(ColumnDescriptor column, ParquetWriterOptions options, IPageCodec? codec)
     {
@@ -40,9 +49,17 @@ internal sealed class ColumnChunkWriter
         Column = column;
         _options = options;
         _codec = codec;
-        _values = ValueEncoder.For(column, options);
+        _values = ValueEncoder.For(column, options, codec);
         _pending = new ColumnBuffer(column);
         _order = ValueOrders.Of(column);
+        _pageRatio = _dictionaryRatio = codec is null ? 1 : GuessedRatio;
+        var own = options.Of(column);
+        HasBounds = own.Statistics;
+        _filter = own.BloomFilterFpp is { } fpp && column.PhysicalType != PhysicalType.Boolean
+            ? new BloomFilterBuilder(fpp, options.BloomFilterMaxBytes)
+            : null;
+        RepetitionHistogram = column.MaxRepetitionLevel > 0 ? new LevelHistogram(column.MaxRepetitionLevel) : null;
+        DefinitionHistogram = column.MaxDefinitionLevel > 1 ? new LevelHistogram(column.MaxDefinitionLevel) : null;
     }
 
     public ColumnDescriptor Column { get; }
@@ -62,13 +79,27 @@ internal sealed class ColumnChunkWriter
     /// <summary>Bytes of finished pages.</summary>
     public long CompressedBytes => _chain.Length;
 
-    /// <summary>Bytes of values that wait for their page to fill.</summary>
-    public int PendingBytes => _pendingBytes;
+    /// <summary>Bytes of byte arrays, without lengths; null for other types.</summary>
+    public long? ByteArrayBytes => Column.PhysicalType == PhysicalType.ByteArray ? _byteArrayBytes : null;
 
-    public int DictionaryPageLength => _values.DictionaryPageLength;
+    /// <summary>Repetition levels of the row group; null where there is but one.</summary>
+    public LevelHistogram? RepetitionHistogram { get; }
 
-    /// <summary>Memory held.</summary>
-    public long BufferedBytes => _chain.Length + _pending.SizeBytes + _values.BufferedBytes;
+    /// <summary>Definition levels of the row group; null where nulls tell them.</summary>
+    public LevelHistogram? DefinitionHistogram { get; }
+
+    /// <summary>Whether bounds are told to readers.</summary>
+    public bool HasBounds { get; }
+
+    /// <summary>What the column would take if the row group ended now, as far as earlier pages tell.</summary>
+    public double EstimatedBytes =>
+        _chain.Length + (_values.DictionaryPageLength * _dictionaryRatio) + (_pendingBytes * (_plain > 0 ? (double)_chain.Length / _plain : _pageRatio));
+
+    /// <summary>Memory in use.</summary>
+    public long BufferedBytes => _chain.Length + _pending.SizeBytes + _values.BufferedBytes + (_filter?.SizeBytes ?? 0);
+
+    /// <summary>Memory that stays when the row group has ended.</summary>
+    public long KeptBytes => _pending.CapacityBytes + _values.BufferedBytes;
 
     public void Append(ColumnBuffer source, int firstRow, int rowCount, EncoderScratch scratch)
     {
@@ -151,11 +182,29 @@ internal sealed class ColumnChunkWriter
             destination.Write(body);
             dictionary = scratch.Header.Length + body.Length;
             _uncompressed += scratch.Header.Length + scratch.Page.Length;
+            _dictionaryRatio = (double)dictionary / scratch.Page.Length;
             Count(PageType.Dictionary, PageEncoding.Plain);
         }
 
         _chain.WriteTo(destination);
         return dictionary;
+    }
+
+    /// <summary>The Bloom filter of the row group behind its header; empty where there is none.</summary>
+    public ReadOnlySpan<byte> BloomFilter()
+    {
+        _filterBytes.Clear();
+        if (_filter is not null)
+        {
+            if (_values.DictionaryCount > 0)
+            {
+                _values.AddDictionary(_filter);
+            }
+
+            _filter.Write(_filterBytes);
+        }
+
+        return _filterBytes.Written;
     }
 
     /// <summary>Forgets the row group and gives its memory back.</summary>
@@ -164,13 +213,19 @@ internal sealed class ColumnChunkWriter
         _pending.Clear();
         _pendingRows = 0;
         _pendingBytes = 0;
+        _pageRatio = _plain > 0 ? (double)_chain.Length / _plain : _pageRatio;
         _chain.Clear();
         _pages.Clear();
         _encodings.Clear();
         _values.Clear();
+        _filter?.Clear();
+        RepetitionHistogram?.Clear();
+        DefinitionHistogram?.Clear();
         _slots = 0;
         _nulls = 0;
         _uncompressed = 0;
+        _plain = 0;
+        _byteArrayBytes = 0;
     }
 
     public PageBounds Bounds()
@@ -213,16 +268,25 @@ internal sealed class ColumnChunkWriter
         int repetitionLength = 0, definitionLength = 0;
         if (Column.MaxRepetitionLevel > 0)
         {
-            repetitionLength = WriteLevels(source.RepetitionLevels.AsSpan(from.Slot, slots), Column.MaxRepetitionLevel, v2, page);
+            var levelsOfSlots = source.RepetitionLevels.AsSpan(from.Slot, slots);
+            repetitionLength = WriteLevels(levelsOfSlots, Column.MaxRepetitionLevel, v2, page);
+            RepetitionHistogram?.Add(levelsOfSlots);
         }
 
         if (Column.MaxDefinitionLevel > 0)
         {
-            definitionLength = WriteLevels(source.DefinitionLevels.AsSpan(from.Slot, slots), Column.MaxDefinitionLevel, v2, page);
+            var levelsOfSlots = source.DefinitionLevels.AsSpan(from.Slot, slots);
+            definitionLength = WriteLevels(levelsOfSlots, Column.MaxDefinitionLevel, v2, page);
+            DefinitionHistogram?.Add(levelsOfSlots);
         }
 
         int levels = page.Length;
         var encoded = _values.Encode(source, from.Value, values, scratch);
+        if (encoded.Encoding != PageEncoding.RleDictionary)
+        {
+            _filter?.Add(source, from.Value, values);
+        }
+
         int nulls = slots - values;
         var body = v2 ? CompressBehind(page.Written, levels, scratch) : Compress(page.Written, scratch);
         WriteHeader(
@@ -243,7 +307,10 @@ internal sealed class ColumnChunkWriter
             scratch);
         _chain.Append(scratch.Header.Written);
         _chain.Append(body);
-        _pages.Add(new WrittenPage(scratch.Header.Length + body.Length, rows, nulls, values > 0, encoded.Bounds));
+        long byteArrayBytes = Column.PhysicalType == PhysicalType.ByteArray ? source.Offsets[to.Value] - source.Offsets[from.Value] : 0;
+        _pages.Add(new WrittenPage(scratch.Header.Length + body.Length, rows, nulls, values > 0, byteArrayBytes, encoded.Bounds));
+        _byteArrayBytes += byteArrayBytes;
+        _plain += PlainBytes(source, from, to);
         _slots += slots;
         _nulls += nulls;
         _uncompressed += scratch.Header.Length + page.Length;
@@ -296,10 +363,10 @@ internal sealed class ColumnChunkWriter
     private static void WriteHeader(PageHeader header, EncoderScratch scratch)
     {
         scratch.Header.Clear();
-        header.Write(new ThriftWriter(scratch.Header));
+        header.Write(scratch.HeaderWriter);
     }
 
-    private int? Checksum(ReadOnlySpan<byte> body) => _options.PageChecksums ? (int)Crc32.Of(body) : null;
+    private int? Checksum(ReadOnlySpan<byte> body) => _options.PageChecksums ? (int)Crc32.HashToUInt32(body) : null;
 
     private void Count(PageType page, PageEncoding encoding)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using OrleansLake.Parquet.Buffers;
+using OrleansLake.Parquet.Thrift;
 
 namespace OrleansLake.Parquet.Writing;
 
@@ -16,6 +17,8 @@ internal sealed class EncoderScratch
     private int[] _used = [];
     private int _stamp;
 
+    public EncoderScratch() => HeaderWriter = new ThriftWriter(Header);
+
     /// <summary>The page before compression.</summary>
     public ByteBuffer Page { get; } = new();
 
@@ -24,6 +27,9 @@ internal sealed class EncoderScratch
 
     /// <summary>The page's header.</summary>
     public ByteBuffer Header { get; } = new();
+
+    /// <summary>Writes into <see cref="Header"/>.</summary>
+    public ThriftWriter HeaderWriter { get; }
 
     public static EncoderScratch Rent() => Free.TryTake(out var scratch) ? scratch : new EncoderScratch();
 

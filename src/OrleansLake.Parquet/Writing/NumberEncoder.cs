@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using OrleansLake.Parquet.Buffers;
+using OrleansLake.Parquet.Codecs;
 using OrleansLake.Parquet.Encodings;
 using OrleansLake.Parquet.Footers;
 using OrleansLake.Parquet.Statistics;
@@ -9,12 +10,15 @@ using OrleansLake.Parquet.Statistics;
 namespace OrleansLake.Parquet.Writing;
 
 /// <summary>Integers and floating-point numbers of 32 or 64 bits: a dictionary, differences, or plain, whichever is smallest.</summary>
-internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOptions options) : ValueEncoder(column, options)
+internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOptions options, IPageCodec? codec) : ValueEncoder(column, options)
     where T : unmanaged, IBinaryInteger<T>
 {
+    private static readonly PageEncoding[] FloatCandidates = [PageEncoding.Plain, PageEncoding.ByteStreamSplit];
+
     private readonly NumberDictionary<T> _dictionary = new();
+    private readonly EncodingTrial _trial = new(codec);
     private readonly bool _isInteger = column.PhysicalType is PhysicalType.Int32 or PhysicalType.Int64;
-    private bool _useDelta = options.DeltaEncoding && column.PhysicalType is PhysicalType.Int32 or PhysicalType.Int64;
+    private PageEncoding? _chosen;
 
     public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.Count * Unsafe.SizeOf<T>();
 
@@ -30,10 +34,10 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         var values = Values(source).Slice(first, count);
         var encoding = Dictionary switch
         {
-            _ when count == 0 => PageEncoding.Plain,
+            _ when count == 0 && Forced is null => PageEncoding.Plain,
             DictionaryUse.Undecided => EncodeFirst(values, scratch),
             DictionaryUse.Yes => EncodeIndices(values, scratch),
-            _ => EncodeWithoutDictionary(values, scratch.Page),
+            _ => EncodeWithoutDictionary(values, scratch),
         };
         return new EncodedValues(encoding, bounds);
     }
@@ -44,15 +48,17 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
     {
         base.Clear();
         _dictionary.Clear();
-        _useDelta = Options.DeltaEncoding && _isInteger;
+        _chosen = null;
     }
+
+    public override void AddDictionary(BloomFilterBuilder filter) => filter.AddFixed(_dictionary.Page, Unsafe.SizeOf<T>());
 
     /// <summary>The first page with values tries everything and keeps the smallest.</summary>
     private PageEncoding EncodeFirst(ReadOnlySpan<T> values, EncoderScratch scratch)
     {
         var page = scratch.Page;
         int start = page.Length;
-        var encoding = EncodeWithoutDictionary(values, page);
+        var encoding = EncodeWithoutDictionary(values, scratch);
         int length = page.Length - start;
 
         // What a dictionary may take at most to be worth it, so that a column of distinct values is noticed early.
@@ -88,35 +94,69 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
 
         _dictionary.Truncate(before);
         Dictionary = DictionaryUse.No;
-        return EncodeWithoutDictionary(values, scratch.Page);
+        return EncodeWithoutDictionary(values, scratch);
     }
 
-    private PageEncoding EncodeWithoutDictionary(ReadOnlySpan<T> values, ByteBuffer page)
+    private PageEncoding EncodeWithoutDictionary(ReadOnlySpan<T> values, EncoderScratch scratch)
     {
-        var plain = MemoryMarshal.AsBytes(values);
-        if (_useDelta)
+        var encoding = Forced ?? _chosen ?? Choose(values, scratch);
+        var page = scratch.Page;
+        int start = page.Length;
+        Write(encoding, values, page);
+        if (encoding == PageEncoding.DeltaBinaryPacked && Forced is null && page.Length - start >= values.Length * Unsafe.SizeOf<T>())
         {
-            int start = page.Length;
-            if (typeof(T) == typeof(int))
-            {
-                DeltaBinaryPackedEncoder.Encode(MemoryMarshal.Cast<T, int>(values), page);
-            }
-            else
-            {
-                DeltaBinaryPackedEncoder.Encode(MemoryMarshal.Cast<T, long>(values), page);
-            }
-
-            if (page.Length - start < plain.Length)
-            {
-                return PageEncoding.DeltaBinaryPacked;
-            }
-
+            // Differences that are no smaller than the values themselves will not be in later pages either.
             page.Truncate(start);
-            _useDelta = false;
+            Write(PageEncoding.Plain, values, page);
+            _chosen = PageEncoding.Plain;
+            return PageEncoding.Plain;
         }
 
-        page.Write(plain);
-        return PageEncoding.Plain;
+        return encoding;
+    }
+
+    private PageEncoding Choose(ReadOnlySpan<T> values, EncoderScratch scratch)
+    {
+        if (Options.Encodings == EncodingChoice.Classic || (_isInteger ? 0 : EncodingTrial.Fewest) > values.Length)
+        {
+            return PageEncoding.Plain;
+        }
+
+        if (_isInteger)
+        {
+            _chosen = PageEncoding.DeltaBinaryPacked;
+        }
+        else if (Options.Encodings == EncodingChoice.All)
+        {
+            T[] sample = values[..Math.Min(values.Length, EncodingTrial.Sample)].ToArray();
+            _chosen = _trial.Best(FloatCandidates, candidate => Write(candidate, sample, scratch.Page), scratch);
+        }
+        else
+        {
+            _chosen = PageEncoding.Plain;
+        }
+
+        return _chosen.Value;
+    }
+
+    private static void Write(PageEncoding encoding, ReadOnlySpan<T> values, ByteBuffer page)
+    {
+        var plain = MemoryMarshal.AsBytes(values);
+        switch (encoding)
+        {
+            case PageEncoding.DeltaBinaryPacked when typeof(T) == typeof(int):
+                DeltaBinaryPackedEncoder.Encode(MemoryMarshal.Cast<T, int>(values), page);
+                break;
+            case PageEncoding.DeltaBinaryPacked:
+                DeltaBinaryPackedEncoder.Encode(MemoryMarshal.Cast<T, long>(values), page);
+                break;
+            case PageEncoding.ByteStreamSplit:
+                ByteStreamSplitEncoder.Encode(plain, Unsafe.SizeOf<T>(), page);
+                break;
+            default:
+                page.Write(plain);
+                break;
+        }
     }
 
     private ReadOnlySpan<T> Values(ColumnBuffer source) => Column.PhysicalType switch

@@ -7,9 +7,14 @@ namespace OrleansLake.Parquet.Writing;
 /// <summary>The bounds and places of the pages of a column chunk. https://parquet.apache.org/docs/file-format/pageindex/</summary>
 internal static class PageIndexWriter
 {
-    /// <summary>The column index, or null where a page with values has no bounds.</summary>
+    /// <summary>The column index, or null where a page with values has no bounds, or none that shall be told.</summary>
     public static byte[]? ColumnIndex(ColumnChunkWriter chunk, ValueOrder order, ParquetWriterOptions options)
     {
+        if (!chunk.HasBounds)
+        {
+            return null;
+        }
+
         var pages = chunk.Pages;
         bool isText = IsText(chunk.Column);
         var mins = new byte[pages.Count][];
@@ -51,6 +56,8 @@ internal static class PageIndexWriter
             writer.Int(page.NullCount);
         }
 
+        WriteHistogram(writer, 6, chunk.RepetitionHistogram);
+        WriteHistogram(writer, 7, chunk.DefinitionHistogram);
         writer.EndStruct();
         return buffer.Written.ToArray();
     }
@@ -74,6 +81,15 @@ internal static class PageIndexWriter
             row += page.RowCount;
         }
 
+        if (chunk.ByteArrayBytes is not null)
+        {
+            writer.List(2, ThriftType.Int64, chunk.Pages.Count);
+            foreach (var page in chunk.Pages)
+            {
+                writer.Int(page.ByteArrayBytes);
+            }
+        }
+
         writer.EndStruct();
         return buffer.Written.ToArray();
     }
@@ -93,6 +109,18 @@ internal static class PageIndexWriter
         return upper
             ? BoundTruncation.Upper(bound, options.BoundLengthBytes, isText)
             : BoundTruncation.Lower(bound, options.BoundLengthBytes, isText);
+    }
+
+    private static void WriteHistogram(ThriftWriter writer, short id, LevelHistogram? histogram)
+    {
+        if (histogram is not null)
+        {
+            writer.List(id, ThriftType.Int64, histogram.Pages.Count);
+            foreach (long count in histogram.Pages)
+            {
+                writer.Int(count);
+            }
+        }
     }
 
     private static void WriteBinaries(ThriftWriter writer, short id, byte[][] values)

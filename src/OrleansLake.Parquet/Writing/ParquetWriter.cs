@@ -71,6 +71,21 @@ public sealed class ParquetWriter : IDisposable
         }
     }
 
+    /// <summary>Memory that stays when the file is closed.</summary>
+    public long KeptBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (var column in _columns)
+            {
+                bytes += column.KeptBytes;
+            }
+
+            return bytes;
+        }
+    }
+
     /// <summary>What the file would take if it were closed now.</summary>
     public long EstimatedFileSizeBytes => _position + OpenRowGroupBytes() + FooterEstimate();
 
@@ -214,7 +229,19 @@ public sealed class ParquetWriter : IDisposable
             column.FinishPending(scratch);
             chunks[i] = WriteChunk(column, ref _totals[i], scratch);
             uncompressed += chunks[i].UncompressedSizeBytes;
-            column.Clear();
+        }
+
+        long end = _position;
+        for (int i = 0; i < _columns.Length; i++)
+        {
+            // Behind the last column, so that the columns of a row group lie together.
+            if (_columns[i].BloomFilter() is { IsEmpty: false } filter)
+            {
+                chunks[i] = chunks[i] with { BloomFilter = new FileSection(_position, filter.Length) };
+                Write(filter);
+            }
+
+            _columns[i].Clear();
         }
 
         _rowGroups.Add(new RowGroup
@@ -222,9 +249,10 @@ public sealed class ParquetWriter : IDisposable
             Columns = chunks,
             RowCount = _rowGroupRows,
             TotalByteSize = uncompressed,
-            TotalCompressedSize = _position - start,
+            TotalCompressedSize = end - start,
             Position = start,
             Ordinal = _rowGroups.Count <= short.MaxValue ? (short)_rowGroups.Count : null,
+            SortingColumns = _options.SortingColumns,
         });
         _closedRows += _rowGroupRows;
         _rowGroupRows = 0;
@@ -256,14 +284,25 @@ public sealed class ParquetWriter : IDisposable
             DictionaryPagePosition = dictionary > 0 ? start : null,
             Statistics = Statistics(column, bounds),
             PageEncodings = [.. column.PageEncodings],
+            SizeStatistics = Sizes(column),
         };
     }
+
+    private static SizeStatistics? Sizes(ColumnChunkWriter column) =>
+        column.ByteArrayBytes is null && column.RepetitionHistogram is null && column.DefinitionHistogram is null
+            ? null
+            : new SizeStatistics
+            {
+                ByteArrayBytes = column.ByteArrayBytes,
+                RepetitionLevels = [.. column.RepetitionHistogram?.All ?? []],
+                DefinitionLevels = [.. column.DefinitionHistogram?.All ?? []],
+            };
 
     private ColumnStatistics Statistics(ColumnChunkWriter column, PageBounds bounds)
     {
         bool isText = PageIndexWriter.IsText(column.Column);
-        byte[]? min = bounds.Min is null ? null : PageIndexWriter.Cut(column.Column, bounds.Min, isText, upper: false, _options);
-        byte[]? max = bounds.Max is null ? null : PageIndexWriter.Cut(column.Column, bounds.Max, isText, upper: true, _options);
+        byte[]? min = bounds.Min is null || !column.HasBounds ? null : PageIndexWriter.Cut(column.Column, bounds.Min, isText, upper: false, _options);
+        byte[]? max = bounds.Max is null || !column.HasBounds ? null : PageIndexWriter.Cut(column.Column, bounds.Max, isText, upper: true, _options);
         return new ColumnStatistics
         {
             Min = min,
@@ -335,19 +374,15 @@ public sealed class ParquetWriter : IDisposable
         _position += bytes.Length;
     }
 
-    /// <summary>Finished pages, and the rest as far as the finished ones tell how well it compresses.</summary>
     private long OpenRowGroupBytes()
     {
-        long finished = 0, uncompressed = 0, open = 0;
+        double bytes = 0;
         foreach (var column in _columns)
         {
-            finished += column.CompressedBytes;
-            uncompressed += column.UncompressedBytes;
-            open += column.PendingBytes + column.DictionaryPageLength;
+            bytes += column.EstimatedBytes;
         }
 
-        double ratio = uncompressed > 0 ? (double)finished / uncompressed : _options.Compression == CompressionCodec.Uncompressed ? 1 : 0.5;
-        return finished + (long)(open * ratio);
+        return (long)bytes;
     }
 
     private long FooterEstimate()

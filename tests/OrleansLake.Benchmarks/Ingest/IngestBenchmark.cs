@@ -152,21 +152,4 @@ internal static class IngestBenchmark
 
     private static int Attached(JsonNode status) =>
         status["topicPartitions"]!.AsArray().Count(partition => partition!["position"] is not null);
-
-    /// <summary>The first so many records of a feed.</summary>
-    private sealed class LimitedFeed(IRecordFeed feed, long count) : IRecordFeed
-    {
-        private long _left = count;
-
-        public long? Total { get; } = count;
-
-        public void Fill(RecordChunk chunk, int limit)
-        {
-            int before = chunk.Count;
-            feed.Fill(chunk, (int)Math.Min(limit, _left));
-            _left -= chunk.Count - before;
-        }
-
-        public void Dispose() => feed.Dispose();
-    }
 }

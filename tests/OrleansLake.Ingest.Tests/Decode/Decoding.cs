@@ -108,6 +108,8 @@ internal sealed class Decoding
         {
             byte[] document = documents[i] ?? [];
             document.CopyTo(buffer, position);
+            // Every other one as the Kafka client leaves it.
+            buffer[position + document.Length] = i % 2 == 1 ? (byte)0 : buffer[position + document.Length];
             records[i] = new KafkaRecord { Offset = 100 + i, ValueStart = position, ValueLength = documents[i] is null ? -1 : document.Length, KeyLength = -1, TimestampMs = 1_700_000_000_000 + i };
             position += document.Length + KafkaBatch.Padding;
         }

@@ -231,24 +231,6 @@ public sealed class RowWriterTests
     }
 
     [Fact]
-    public async Task Rows_under_deletes_are_refused_rather_than_shown()
-    {
-        await using var table = await TableFixture.CreateAsync(Events);
-        var deletes = new DataFile
-        {
-            Content = DataFileContent.PositionDeletes,
-            FilePath = table.Table.Metadata.Location + "/data/deletes.parquet",
-            SpecId = 0,
-            Partition = PartitionKey.None,
-            RecordCount = 1,
-            FileSizeBytes = 1,
-        };
-        var error = Assert.Throws<NotSupportedException>(() => TableRows.Check(table.Table, new Snapshot { SnapshotId = 7, TimestampMs = 1 }, deletes));
-        Assert.Contains("db.events, snapshot 7: it has delete files", error.Message);
-        Assert.Empty(await table.RowsAsync(table.Table));
-    }
-
-    [Fact]
     public async Task A_second_writer_of_the_same_schema_takes_over_what_the_first_prepared()
     {
         await using var table = await TableFixture.CreateAsync(Events, inMemory: true);

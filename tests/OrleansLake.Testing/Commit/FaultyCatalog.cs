@@ -147,6 +147,25 @@ public sealed class FaultyCatalog(ICatalog inner) : ICatalog
     public Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken) =>
         inner.ListNamespacesAsync(cancellationToken);
 
+    public Task<bool> TableExistsAsync(TableIdentifier identifier, CancellationToken cancellationToken) => inner.TableExistsAsync(identifier, cancellationToken);
+
+    public Task<LoadedTable> RegisterTableAsync(TableIdentifier identifier, string metadataLocation, CancellationToken cancellationToken) =>
+        inner.RegisterTableAsync(identifier, metadataLocation, cancellationToken);
+
+    public Task<bool> RenameTableAsync(TableIdentifier from, TableIdentifier to, CancellationToken cancellationToken) => inner.RenameTableAsync(from, to, cancellationToken);
+
+    public Task<bool> CreateNamespaceAsync(IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> properties, CancellationToken cancellationToken) =>
+        inner.CreateNamespaceAsync(@namespace, properties, cancellationToken);
+
+    public Task<IReadOnlyDictionary<string, string>?> LoadNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) =>
+        inner.LoadNamespaceAsync(@namespace, cancellationToken);
+
+    public Task<bool> UpdateNamespaceAsync(
+        IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> updates, IReadOnlyCollection<string> removals, CancellationToken cancellationToken) =>
+        inner.UpdateNamespaceAsync(@namespace, updates, removals, cancellationToken);
+
+    public Task<bool> DropNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => inner.DropNamespaceAsync(@namespace, cancellationToken);
+
     private static async Task<CommitResult> NeverAsync(CancellationToken cancellationToken)
     {
         TaskCompletionSource<CommitResult> never = new();

@@ -28,6 +28,9 @@ public sealed record SiloSetup
 
     /// <summary>The pipeline's name.</summary>
     public string Pipeline { get; init; } = "events";
+
+    /// <summary>Silos of one id that share a warehouse are one cluster; null: each silo is one of its own.</summary>
+    public string? ClusterId { get; init; }
 }
 
 /// <summary>A silo in a process of its own, from a configuration file, as <c>./lake run</c> starts it.</summary>
@@ -38,9 +41,12 @@ public sealed class SiloProcess : IAsyncDisposable
     private readonly HttpClient _http;
     private readonly SiloSetup _setup;
 
-    private SiloProcess(LakeProcess process, Uri url, SiloSetup setup, string log)
+    private SiloProcess(LakeProcess process, Uri url, int siloPort, int gatewayPort, SiloSetup setup, string log)
     {
         Process = process;
+        Url = url;
+        SiloPort = siloPort;
+        GatewayPort = gatewayPort;
         _setup = setup;
         Log = log;
         _http = new HttpClient { BaseAddress = url, Timeout = TimeSpan.FromSeconds(10) };
@@ -49,12 +55,21 @@ public sealed class SiloProcess : IAsyncDisposable
     /// <summary>The process.</summary>
     public LakeProcess Process { get; }
 
+    /// <summary>Its HTTP API.</summary>
+    public Uri Url { get; }
+
+    /// <summary>Where other silos reach it: part of its name in a status.</summary>
+    public int SiloPort { get; }
+
+    /// <summary>Where clients of Orleans reach it.</summary>
+    public int GatewayPort { get; }
+
     /// <summary>Where it writes its log.</summary>
     public string Log { get; }
 
     /// <summary>Starts one; several may run on one warehouse, each with ports and logs of its own.</summary>
     /// <param name="setup">What it is told.</param>
-    /// <param name="name">The cluster's name, and that of its files.</param>
+    /// <param name="name">The silo's name for its files; the cluster's too, unless the setup has one.</param>
     /// <param name="logs">Where its configuration and log go; null: into the warehouse.</param>
     public static SiloProcess Start(SiloSetup setup, string name = "silo", string? logs = null)
     {
@@ -66,7 +81,14 @@ public sealed class SiloProcess : IAsyncDisposable
         {
             ["warehouse"] = setup.Warehouse,
             ["http"] = new JsonObject { ["url"] = url.ToString() },
-            ["orleans"] = new JsonObject { ["clusterId"] = name, ["siloPort"] = ports[1], ["gatewayPort"] = ports[2] },
+            ["orleans"] = new JsonObject
+            {
+                ["clustering"] = setup.ClusterId is null ? "localhost" : "warehouse",
+                ["clusterId"] = setup.ClusterId ?? name,
+                ["probeInterval"] = "1s",
+                ["siloPort"] = ports[1],
+                ["gatewayPort"] = ports[2],
+            },
             ["logs"] = new JsonObject { ["file"] = log },
             ["pipelines"] = new JsonArray(new JsonObject
             {
@@ -82,7 +104,7 @@ public sealed class SiloProcess : IAsyncDisposable
         string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
         var process = LakeProcess.OfAssembly(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
-        return new SiloProcess(process, url, setup, log);
+        return new SiloProcess(process, url, ports[1], ports[2], setup, log);
     }
 
     /// <summary>The pipeline's status as the silo's HTTP API gives it; null while it does not answer.</summary>
@@ -174,13 +196,14 @@ public sealed class SiloProcess : IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await Process.DisposeAsync(); // first: who follows it looks whether it has ended
         _http.Dispose();
-        return Process.DisposeAsync();
     }
 
-    private static int[] FreePorts(int count)
+    /// <summary>Ports of this host that nobody listens at, each another one.</summary>
+    public static int[] FreePorts(int count)
     {
         var listeners = new TcpListener[count];
         for (int i = 0; i < count; i++)

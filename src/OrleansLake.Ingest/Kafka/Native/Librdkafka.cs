@@ -166,6 +166,10 @@ internal static unsafe partial class Librdkafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_queue_new")]
     internal static partial nint QueueNew(nint client);
 
+    // 0xMMmmrrpp: major, minor, revision, pre-release.
+    [LibraryImport(Library, EntryPoint = "rd_kafka_version")]
+    internal static partial int Version();
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_queue_destroy")]
     internal static partial void QueueDestroy(nint queue);
 

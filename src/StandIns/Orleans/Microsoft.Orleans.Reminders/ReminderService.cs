@@ -6,25 +6,28 @@ using Orleans.Timers;
 namespace Orleans.Runtime;
 
 /// <summary>
-/// Reminders in memory: they outlive activations and end with the process. A tick is a call like any other; one that
+/// Reminders outlive activations, and the process where a table keeps them. A tick is a call like any other; one that
 /// fails is logged, and the next comes at its time.
 /// </summary>
 internal sealed class ReminderService(
-    IGrainFactory grains, TimeProvider time, IOptions<ReminderOptions> options, ILogger<ReminderService> logger) : IReminderRegistry, ILifecycleParticipant<ISiloLifecycle>
+    IGrainFactory grains, TimeProvider time, IOptions<ReminderOptions> options, ILogger<ReminderService> logger, IEnumerable<IReminderTable> tables)
+    : IReminderRegistry, ILifecycleParticipant<ISiloLifecycle>
 {
     private readonly Lock gate = new();
+    private readonly IReminderTable? table = tables.LastOrDefault();
     private readonly Dictionary<(GrainId Grain, string Name), Reminder> reminders = [];
     private bool running;
 
-    public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(ReminderService), ServiceLifecycleStage.Active, _ =>
+    public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(nameof(ReminderService), ServiceLifecycleStage.Active, async _ =>
     {
+        var kept = table is null ? [] : (await table.ReadRows(0, 0)).Reminders;
         lock (gate)
         {
             running = true;
+            foreach (var entry in kept)
+                reminders.TryAdd((entry.GrainId, entry.ReminderName), new(this, grains, time, logger, entry.GrainId, entry.ReminderName, entry.StartAt, entry.Period) { ETag = entry.ETag });
             foreach (var reminder in reminders.Values) reminder.Schedule();
         }
-
-        return Task.CompletedTask;
     }, _ =>
     {
         lock (gate)
@@ -36,7 +39,7 @@ internal sealed class ReminderService(
         return Task.CompletedTask;
     });
 
-    public Task<IGrainReminder> RegisterOrUpdateReminder(GrainId callingGrainId, string reminderName, TimeSpan dueTime, TimeSpan period)
+    public async Task<IGrainReminder> RegisterOrUpdateReminder(GrainId callingGrainId, string reminderName, TimeSpan dueTime, TimeSpan period)
     {
         if (dueTime == Timeout.InfiniteTimeSpan)
             throw new ArgumentOutOfRangeException(nameof(dueTime), "Cannot use InfiniteTimeSpan dueTime to create a reminder");
@@ -49,7 +52,10 @@ internal sealed class ReminderService(
                 $"Cannot register reminder {reminderName} as requested period ({period}) is less than minimum allowed reminder period ({options.Value.MinimumReminderPeriod})");
         ArgumentException.ThrowIfNullOrEmpty(reminderName);
 
-        var reminder = new Reminder(this, grains, time, logger, callingGrainId, reminderName, time.GetUtcNow().UtcDateTime + dueTime, period);
+        var first = time.GetUtcNow().UtcDateTime + dueTime;
+        string? etag = table is null ? null
+            : await table.UpsertRow(new ReminderEntry { GrainId = callingGrainId, ReminderName = reminderName, StartAt = first, Period = period });
+        var reminder = new Reminder(this, grains, time, logger, callingGrainId, reminderName, first, period) { ETag = etag };
         lock (gate)
         {
             if (reminders.Remove((callingGrainId, reminderName), out var old)) old.Dispose();
@@ -57,20 +63,24 @@ internal sealed class ReminderService(
             if (running) reminder.Schedule();
         }
 
-        return Task.FromResult<IGrainReminder>(reminder);
+        return reminder;
     }
 
-    public Task UnregisterReminder(GrainId callingGrainId, IGrainReminder reminder)
+    public async Task UnregisterReminder(GrainId callingGrainId, IGrainReminder reminder)
     {
+        Reminder? known;
         lock (gate)
         {
-            if (!reminders.TryGetValue((callingGrainId, reminder.ReminderName), out var known) || known != reminder)
-                throw new ReminderException($"Could not unregister reminder {reminder.ReminderName} of {callingGrainId}: it was changed or removed since");
+            if (!reminders.TryGetValue((callingGrainId, reminder.ReminderName), out known) || known != reminder)
+                throw Changed();
             reminders.Remove((callingGrainId, reminder.ReminderName));
             known.Dispose();
         }
 
-        return Task.CompletedTask;
+        if (table is not null && !await table.RemoveRow(callingGrainId, reminder.ReminderName, known.ETag!))
+            throw Changed();
+
+        ReminderException Changed() => new($"Could not unregister reminder {reminder.ReminderName} of {callingGrainId}: it was changed or removed since");
     }
 
     public Task<IGrainReminder?> GetReminder(GrainId callingGrainId, string reminderName)
@@ -92,6 +102,7 @@ internal sealed class ReminderService(
         private bool disposed;
 
         public GrainId Grain => grain;
+        public string? ETag { get; init; }
         public string ReminderName => name;
 
         public void Schedule()
@@ -100,7 +111,8 @@ internal sealed class ReminderService(
             {
                 if (disposed) return;
                 var now = time.GetUtcNow().UtcDateTime;
-                var next = first + passed;
+                if (first + passed is var next && next < now - period) // it comes from an earlier life
+                    next = first + (passed = period * Math.Ceiling((now - first) / period));
                 var wait = next > now ? next - now : TimeSpan.Zero;
                 timer ??= time.CreateTimer(_ => _ = TickAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
                 timer.Change(wait, Timeout.InfiniteTimeSpan);

@@ -11,6 +11,30 @@ namespace Orleans
         Task ReceiveReminder(string reminderName, TickStatus status);
     }
 
+    public interface IReminderTable
+    {
+        Task<ReminderTableData> ReadRows(GrainId grainId);
+        Task<ReminderTableData> ReadRows(uint begin, uint end);
+        Task<ReminderEntry?> ReadRow(GrainId grainId, string reminderName);
+        Task<string?> UpsertRow(ReminderEntry entry);
+        Task<bool> RemoveRow(GrainId grainId, string reminderName, string eTag);
+        Task TestOnlyClearTable();
+    }
+
+    public sealed class ReminderEntry
+    {
+        public GrainId GrainId { get; set; }
+        public string ReminderName { get; set; } = "";
+        public DateTime StartAt { get; set; }
+        public TimeSpan Period { get; set; }
+        public string ETag { get; set; } = "";
+    }
+
+    public sealed class ReminderTableData(IEnumerable<ReminderEntry> list)
+    {
+        public IList<ReminderEntry> Reminders { get; } = [.. list];
+    }
+
     public static class GrainReminderExtensions
     {
         public static Task<IGrainReminder> RegisterOrUpdateReminder(this Grain grain, string reminderName, TimeSpan dueTime, TimeSpan period) =>
@@ -85,18 +109,18 @@ namespace Orleans.Hosting
 
     public static class SiloBuilderReminderExtensions
     {
-        /// <summary>The service; the table comes from a provider, of which the stand-in has one.</summary>
-        public static ISiloBuilder AddReminders(this ISiloBuilder builder) => builder;
-    }
-
-    public static class SiloBuilderReminderMemoryExtensions
-    {
-        public static ISiloBuilder UseInMemoryReminderService(this ISiloBuilder builder)
+        /// <summary>The service; it keeps reminders in the <see cref="IReminderTable"/> of a provider, and without one in memory.</summary>
+        public static ISiloBuilder AddReminders(this ISiloBuilder builder)
         {
             builder.Services.TryAddSingleton<ReminderService>();
             builder.Services.TryAddSingleton<IReminderRegistry>(services => services.GetRequiredService<ReminderService>());
             builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<ReminderService>());
             return builder;
         }
+    }
+
+    public static class SiloBuilderReminderMemoryExtensions
+    {
+        public static ISiloBuilder UseInMemoryReminderService(this ISiloBuilder builder) => builder.AddReminders();
     }
 }

@@ -53,6 +53,9 @@ namespace Orleans
         public virtual Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => Task.CompletedTask;
 
         protected void DeactivateOnIdle() => Runtime.DeactivateOnIdle(GrainContext);
+
+        /// <summary>With one silo there is nowhere to go: as the original does where placement finds no other silo, it stays.</summary>
+        protected void MigrateOnIdle() { }
         protected void DelayDeactivation(TimeSpan timeSpan) => Runtime.DelayDeactivation(GrainContext, timeSpan);
     }
 

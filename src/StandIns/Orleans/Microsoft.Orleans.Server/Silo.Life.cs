@@ -13,14 +13,19 @@ public interface ISiloLifecycle : ILifecycleObservable
 internal sealed class SiloLifecycleSubject(ILoggerFactory loggers) : LifecycleSubject(loggers.CreateLogger("Orleans.StandIn.Silo")), ISiloLifecycle;
 
 /// <summary>Runs the silo's lifecycle with the host's; says in one line what kind of silo this is.</summary>
-internal sealed class SiloHostedService(Silo silo, SiloLifecycleSubject lifecycle, IEnumerable<ILifecycleParticipant<ISiloLifecycle>> participants)
+internal sealed class SiloHostedService(
+    Silo silo, SiloLifecycleSubject lifecycle, IEnumerable<ILifecycleParticipant<ISiloLifecycle>> participants, IEnumerable<IMembershipTable> memberships)
     : IHostedService
 {
+    public const string NoCluster = "This Orleans is a stand-in of one silo in one process and no cluster";
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         string version = typeof(SiloHostedService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
         silo.Logger.LogWarning(
             "Orleans stand-in {Version}: one silo in one process, no cluster. Nothing outside this process can join it or call its grains", version);
+        if (memberships.Any())
+            throw new OrleansConfigurationException($"{NoCluster}: it cannot join others through a membership table");
         silo.Participate(lifecycle);
         foreach (var participant in participants) participant.Participate(lifecycle);
         await lifecycle.OnStart(cancellationToken);

@@ -53,6 +53,9 @@ namespace Orleans.Hosting
                 .Configure<EndpointOptions>(options =>
                     (options.AdvertisedIPAddress, options.SiloPort, options.GatewayPort) = (IPAddress.Loopback, siloPort, gatewayPort))
                 .Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (serviceId, clusterId));
+
+        public static ISiloBuilder UseDevelopmentClustering(this ISiloBuilder builder, IPEndPoint primarySiloEndpoint) =>
+            throw new OrleansConfigurationException($"{SiloHostedService.NoCluster}: development clustering with {primarySiloEndpoint} is not possible");
     }
 
     public static class EndpointOptionsExtensions

@@ -1,0 +1,48 @@
+using Orleans.Configuration;
+using OrleansLake.Grains;
+using OrleansLake.Iceberg;
+using OrleansLake.Silo.Configuration;
+
+namespace OrleansLake.Silo.Hosting;
+
+/// <summary>Puts a silo into its cluster, and says where grains keep their state.</summary>
+internal static class SiloClustering
+{
+    // Catalogs and engines leave names with a dot out.
+    private const string StateDirectory = ".orleanslake";
+
+    /// <summary>By the configuration.</summary>
+    public static void Add(ISiloBuilder silo, SiloConfig config)
+    {
+        OrleansConfig orleans = config.Orleans;
+        var objects = new LocalObjectStore();
+        string root = $"{config.Warehouse}/{StateDirectory}/{orleans.ServiceId}";
+        if (orleans.State == StateKeeping.Warehouse)
+        {
+            silo.UseObjectStoreState(objects, root);
+        }
+        else
+        {
+            silo.AddMemoryGrainStorage(GrainStorage.Name);
+            silo.UseInMemoryReminderService();
+        }
+
+        if (orleans.Clustering == Clustering.Localhost)
+        {
+            silo.UseLocalhostClustering(orleans.SiloPort, orleans.GatewayPort, serviceId: orleans.ServiceId, clusterId: orleans.ClusterId);
+            return;
+        }
+
+        silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (orleans.ServiceId, orleans.ClusterId));
+        silo.ConfigureEndpoints(orleans.Address, orleans.SiloPort, orleans.GatewayPort);
+        silo.Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = orleans.ProbeInterval);
+        if (orleans.Primary is { } primary)
+        {
+            silo.UseDevelopmentClustering(primary);
+        }
+        else
+        {
+            silo.UseObjectStoreClustering(objects, $"{root}/clusters/{orleans.ClusterId}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+using OrleansLake.Iceberg;
+using OrleansLake.Parquet;
+
+namespace OrleansLake.Ingest.Read;
+
+/// <summary>The rows of one file in the columns of a scan, in the order of their positions.</summary>
+internal static class DataFileBatches
+{
+    /// <summary>Batches, each with the position of its first row; every one is <paramref name="target"/> filled anew.</summary>
+    /// <exception cref="NotSupportedException">The file is of a format that is not read here.</exception>
+    public static IAsyncEnumerable<long> ReadAsync(
+        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, CancellationToken cancellationToken) =>
+        file.FileFormat switch
+        {
+            _ when file.KeyMetadata is { Length: > 0 } => throw new NotSupportedException($"{file.FilePath}: it is encrypted, and encrypted files are not read"),
+            "parquet" => ReadParquetAsync(store, file, fields, target, constants, mapping, batchRows, cancellationToken),
+            "avro" => ReadAvroAsync(store, file, fields, target, constants, mapping, batchRows, cancellationToken),
+            var other => throw new NotSupportedException($"{file.FilePath}: expected Parquet or Avro, got {other.ToUpperInvariant()}, which is not read"),
+        };
+
+    private static async IAsyncEnumerable<long> ReadParquetAsync(
+        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var source = await ObjectBytes.OpenAsync(store, file.FilePath, file.FileSizeBytes, cancellationToken).ConfigureAwait(false);
+        var reader = ParquetReader.Open(source);
+        if (reader.RowCount != file.RecordCount)
+        {
+            throw new InvalidDataException($"{file.FilePath}: expected {file.RecordCount} rows, as the manifest says, got {reader.RowCount}");
+        }
+
+        var sources = BatchBinder.Bind(fields, target.Schema, FileColumns.Of(reader.Schema, mapping, file.FilePath), constants, file.FilePath);
+        var leaves = BatchProjection.FileLeaves(sources);
+        var projection = new BatchProjection(sources, target, leaves);
+        long position = 0;
+        if (leaves.Count == 0)
+        {
+            while (position < reader.RowCount)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                int rows = (int)Math.Min(batchRows, reader.RowCount - position);
+                projection.Fill(null, rows, position);
+                yield return position;
+                position += rows;
+            }
+
+            yield break;
+        }
+
+        var wanted = leaves.ToHashSet();
+        foreach (var batch in reader.Read(column => wanted.Contains(column.Index), batchRows: batchRows))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int rows = batch.RowCount;
+            try
+            {
+                projection.Fill(batch, rows, position);
+            }
+            catch (Exception e) when (e is InvalidDataException or OverflowException)
+            {
+                throw new InvalidDataException($"{file.FilePath}: rows from {position}: {e.Message}", e);
+            }
+
+            yield return position;
+            position += rows;
+        }
+    }
+
+    private static async IAsyncEnumerable<long> ReadAvroAsync(
+        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var bytes = await store.ReadAsync(file.FilePath, cancellationToken).ConfigureAwait(false);
+        var shredder = new RowShredder(fields, target);
+        long position = 0, next = 0;
+        target.Clear();
+        foreach (object?[] row in AvroDataFile.ReadRows(bytes, file.FilePath, fields, mapping, constants.ValueOf))
+        {
+            constants.Complete(fields, row, next++);
+            shredder.Append(row);
+            if (target.RowCount == batchRows)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                yield return position;
+                position = next;
+                target.Clear();
+            }
+        }
+
+        if (next != file.RecordCount)
+        {
+            throw new InvalidDataException($"{file.FilePath}: expected {file.RecordCount} rows, as the manifest says, got {next}");
+        }
+
+        if (target.RowCount > 0)
+        {
+            yield return position;
+        }
+    }
+}

@@ -1,0 +1,233 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OrleansLake.Iceberg.Avro;
+using OrleansLake.Testing;
+using static OrleansLake.Iceberg.Tests.TestTables;
+
+namespace OrleansLake.Iceberg.Tests;
+
+/// <summary>Where other writers fell: each trap that an engine has met is a test of what we write.</summary>
+public sealed class AcceptanceTests
+{
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Manifest_lists_have_the_name_ids_and_nullability_that_engines_check(int version)
+    {
+        var (list, _, _, _) = await WrittenAsync(version);
+        var schema = JsonNode.Parse(list.HeaderText("avro.schema")!)!;
+        Assert.Equal("manifest_file", schema["name"]!.GetValue<string>());
+        (string Name, int Id, bool Required)[] expected =
+        [
+            ("manifest_path", 500, true), ("manifest_length", 501, true), ("partition_spec_id", 502, true), ("content", 517, true),
+            ("sequence_number", 515, true), ("min_sequence_number", 516, true), ("added_snapshot_id", 503, true),
+            ("added_files_count", 504, true), ("existing_files_count", 505, true), ("deleted_files_count", 506, true),
+            ("added_rows_count", 512, true), ("existing_rows_count", 513, true), ("deleted_rows_count", 514, true),
+            ("partitions", 507, false), ("key_metadata", 519, false),
+        ];
+        AssertFields(schema, version == 3 ? [.. expected, ("first_row_id", 520, false)] : expected);
+        AssertIds(schema, "manifest_file");
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Manifests_have_the_name_ids_and_nullability_that_engines_check(int version)
+    {
+        var (_, manifest, _, _) = await WrittenAsync(version);
+        var schema = JsonNode.Parse(manifest.HeaderText("avro.schema")!)!;
+        Assert.Equal("manifest_entry", schema["name"]!.GetValue<string>());
+        AssertFields(schema, [("status", 0, true), ("snapshot_id", 1, false), ("sequence_number", 3, false), ("file_sequence_number", 4, false), ("data_file", 2, true)]);
+        var file = schema["fields"]![4]!["type"]!;
+        Assert.Equal("r2", file["name"]!.GetValue<string>());
+        string[] required = ["content", "file_path", "file_format", "partition", "record_count", "file_size_in_bytes"];
+        foreach (var field in file["fields"]!.AsArray())
+        {
+            Assert.Equal(required.Contains(field!["name"]!.GetValue<string>()), field["type"] is not JsonArray);
+        }
+
+        // Unused, and still a nullable column: readers look for it.
+        Assert.Contains(file["fields"]!.AsArray(), field => field!["name"]!.GetValue<string>() == "key_metadata");
+        AssertIds(schema, "manifest_entry");
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Headers_hold_the_table_schema_and_the_bare_array_of_partition_fields(int version)
+    {
+        var (list, manifest, table, snapshot) = await WrittenAsync(version);
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(SchemaJson.Write(table.Metadata.CurrentSchema)), JsonNode.Parse(manifest.HeaderText("schema")!)));
+        Assert.Equal("""[{"source-id":2,"field-id":1000,"name":"ts_day","transform":"day"}]""", manifest.HeaderText("partition-spec"));
+        Assert.Equal(
+            ("0", "0", version.ToString(System.Globalization.CultureInfo.InvariantCulture), "data"),
+            (manifest.HeaderText("partition-spec-id"), manifest.HeaderText("schema-id"), manifest.HeaderText("format-version"), manifest.HeaderText("content")));
+        Assert.Equal((Number(snapshot.SnapshotId), Number(snapshot.ParentSnapshotId), Number(snapshot.SequenceNumber)), (list.HeaderText("snapshot-id"), list.HeaderText("parent-snapshot-id"), list.HeaderText("sequence-number")));
+        Assert.Equal(version == 3 ? Number(snapshot.FirstRowId) : null, list.HeaderText("first-row-id"));
+    }
+
+    [Fact]
+    public async Task Summaries_are_strings_and_main_is_the_current_snapshot()
+    {
+        var (_, _, table, _) = await WrittenAsync(2);
+        var json = JsonNode.Parse(TableMetadataJson.Write(table.Metadata))!;
+        Assert.All(json["snapshots"]!.AsArray(), snapshot => Assert.All(snapshot!["summary"]!.AsObject(), pair => Assert.Equal(JsonValueKind.String, pair.Value!.GetValueKind())));
+        Assert.Equal(json["current-snapshot-id"]!.ToJsonString(), json["refs"]!["main"]!["snapshot-id"]!.ToJsonString());
+        string[] needed =
+        [
+            "format-version", "table-uuid", "location", "last-sequence-number", "last-updated-ms", "last-column-id", "schemas", "current-schema-id", "partition-specs",
+            "default-spec-id", "last-partition-id", "sort-orders", "default-sort-order-id", "properties", "snapshots", "snapshot-log", "metadata-log", "refs",
+        ];
+        Assert.Empty(needed.Except(json.AsObject().Select(pair => pair.Key)));
+    }
+
+    [Fact]
+    public async Task Data_and_deletes_and_specs_never_share_a_manifest()
+    {
+        var (_, _, table) = await InMemoryAsync();
+        var writer = new ManifestWriter(table.Metadata, 0, ManifestContent.Data, Guid.NewGuid());
+        Assert.Throws<ArgumentException>(() => writer.Add(new ManifestEntry { Status = ManifestEntryStatus.Added, DataFile = File("a") with { Content = DataFileContent.PositionDeletes } }));
+        Assert.Throws<ArgumentException>(() => writer.Add(new ManifestEntry { Status = ManifestEntryStatus.Added, DataFile = File("a", specId: 1) }));
+        // What is EXISTING or DELETED inherits nothing: readers would take null for the manifest's own number.
+        Assert.Throws<ArgumentException>(() => writer.Add(new ManifestEntry { Status = ManifestEntryStatus.Existing, DataFile = File("a") }));
+    }
+
+    [Fact]
+    public async Task Partition_summaries_of_text_are_never_cut()
+    {
+        var creation = Creation() with { PartitionSpec = new PartitionSpec { SpecId = 0, Fields = [new PartitionField(1000, "name", [3], new Transform.Identity())] } };
+        var (catalog, store, table) = await InMemoryAsync(creation);
+        string last = new string('z', 40) + "\U0010FFFF";
+        table = await AppendAsync(catalog, table, 1, File("memory://a") with { Partition = new PartitionKey([last]) }, File("memory://b") with { Partition = new PartitionKey([null]) });
+        var summary = Assert.Single((await ManifestList.ReadAsync(store, table.Metadata.Snapshots[0].ManifestList!, default)).Manifests).Partitions!.Single();
+        Assert.Equal((true, last, last), (summary.ContainsNull, Encoding.UTF8.GetString(summary.LowerBound!), Encoding.UTF8.GetString(summary.UpperBound!)));
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("-1")]
+    [InlineData(null)]
+    public void No_snapshot_is_said_in_three_ways(string? text)
+    {
+        var json = JsonNode.Parse(TableMetadataJson.Write(TableMetadataCreation.Create(Creation(), "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch)))!.AsObject();
+        json.Remove("current-snapshot-id");
+        if (text is not null)
+        {
+            json["current-snapshot-id"] = JsonNode.Parse(text);
+        }
+
+        Assert.Null(TableMetadataJson.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), "x").CurrentSnapshotId);
+    }
+
+    [Fact]
+    public async Task An_append_to_a_v1_table_is_refused_and_no_table_is_upgraded_unasked()
+    {
+        string? path = SharedData.Find("iceberg-metadata/table_metadata/TableMetadataV1Valid.json");
+        Assert.SkipWhen(path is null, "shared/data is not here");
+        var metadata = TableMetadataJson.Read(System.IO.File.ReadAllBytes(path!), path!);
+        var table = new LoadedTable(Events, metadata, "v1.metadata.json", new OrleansLake.Testing.Iceberg.InMemoryObjectStore());
+        var append = new AppendFiles("main", Ids(), TimeProvider.System);
+        append.Add(File("a"));
+        Assert.Contains("format version 1", (await Assert.ThrowsAsync<NotSupportedException>(() => append.StageAsync(table, new SnapshotExtras(), default))).Message);
+        Assert.Equal(1, metadata.Apply(new UpdateProperties(metadata).Set("a", "b").Updates, TimeProvider.System).FormatVersion);
+    }
+
+    [Fact]
+    public async Task An_encrypted_table_is_refused_by_name_not_read_as_noise()
+    {
+        var (_, _, table) = await InMemoryAsync(Creation(3, new Dictionary<string, string> { ["encryption.key-id"] = "k1" }));
+        var append = new AppendFiles("main", Ids(), TimeProvider.System);
+        append.Add(File("a"));
+        Assert.Contains("k1", (await Assert.ThrowsAsync<NotSupportedException>(() => append.StageAsync(table, new SnapshotExtras(), default))).Message);
+        string? path = SharedData.Find("iceberg-metadata/manifests_lists/manifest-list-v3-encrypted.avro");
+        Assert.SkipWhen(path is null, "shared/data is not here");
+        Assert.Throws<IcebergFormatException>(() => ManifestList.Read(System.IO.File.ReadAllBytes(path!), path!));
+    }
+
+    [Fact]
+    public async Task An_upgraded_table_numbers_the_rows_that_it_had_before()
+    {
+        var (catalog, _, table) = await InMemoryAsync();
+        table = await AppendAsync(catalog, table, 1, File("memory://a.parquet", records: 10), File("memory://b.parquet", records: 5));
+        table = Assert.IsType<CommitResult.Committed>(await new TableChanges(catalog, Ids(3), TimeProvider.System).CommitAsync(Events, metadata => new UpdateProperties(metadata).Set("format-version", "3"), default)).Table;
+        Assert.All(await LiveAsync(table), entry => Assert.Null(entry.DataFile.FirstRowId));
+        table = await AppendAsync(catalog, table, 2, File("memory://c.parquet", records: 7));
+        var first = (await LiveAsync(table)).ToDictionary(entry => entry.DataFile.FilePath, entry => entry.DataFile.FirstRowId!.Value);
+        // No two rows share an id, whatever the order in which files were given theirs.
+        var ranges = new[] { (first["memory://a.parquet"], 10L), (first["memory://b.parquet"], 5L), (first["memory://c.parquet"], 7L) };
+        Assert.Equal(22, ranges.SelectMany(range => Enumerable.Range((int)range.Item1, (int)range.Item2)).Distinct().Count());
+        Assert.Equal(22, table.Metadata.NextRowId);
+        var delete = new DeleteFiles("main", Ids(4), TimeProvider.System);
+        delete.Remove(File("memory://a.parquet", records: 10));
+        table = await CommitAsync(catalog, table, delete);
+        Assert.All(await LiveAsync(table), entry => Assert.Equal(first[entry.DataFile.FilePath], entry.DataFile.FirstRowId));
+    }
+
+    [Fact]
+    public void Metadata_files_are_named_and_gzipped_as_the_specification_says()
+    {
+        var metadata = TableMetadataCreation.Create(Creation(), "s3://b/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        var uuid = new Guid("f79c3e09-677c-4bbd-a479-3f349cb785e7");
+        Assert.Equal("s3://b/t/metadata/00000-f79c3e09-677c-4bbd-a479-3f349cb785e7.metadata.json", MetadataFile.LocationOf(metadata, null, uuid));
+        var gzipped = metadata with { Properties = new Dictionary<string, string> { ["write.metadata.compression-codec"] = "gzip", ["write.metadata.path"] = "s3://m/x/" } };
+        Assert.Equal("s3://m/x/00010-f79c3e09-677c-4bbd-a479-3f349cb785e7.gz.metadata.json", MetadataFile.LocationOf(gzipped, "s3://b/t/metadata/00009-abc.metadata.json", uuid));
+        Assert.Equal(8, MetadataFile.VersionOf("/w/v8.metadata.json"));
+        Assert.Equal([0x1F, 0x8B], MetadataFile.Write(gzipped)[..2].ToArray());
+        Assert.Equal(TableMetadataJson.Write(metadata), MetadataFile.Write(metadata).ToArray());
+    }
+
+    [Fact]
+    public void Transforms_of_several_sources_are_kept_and_never_computed()
+    {
+        var json = JsonNode.Parse(TableMetadataJson.Write(TableMetadataCreation.Create(Creation(3), "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch)))!.AsObject();
+        json["partition-specs"]![0]!["fields"]![0] = JsonNode.Parse("""{"source-ids":[1,3],"field-id":1000,"name":"both","transform":"bucket[8]"}""");
+        var metadata = TableMetadataJson.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), "x");
+        Assert.Equal(new Transform.Unknown("bucket[8]"), metadata.DefaultSpec.Fields[0].Transform);
+        Assert.True(JsonNode.DeepEquals(json["partition-specs"], JsonNode.Parse(TableMetadataJson.Write(metadata))!["partition-specs"]));
+        Assert.True(new FileFilter(metadata, Expression.Parse("id = 5")).MightMatch(0, new PartitionKey([3])));
+    }
+
+    private static string? Number(long? number) => number?.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    private static async Task<(AvroContainerReader List, AvroContainerReader Manifest, LoadedTable Table, Snapshot Snapshot)> WrittenAsync(int version)
+    {
+        var (catalog, store, table) = await InMemoryAsync(Creation(version));
+        table = await AppendAsync(catalog, table, 1, File("memory://a.parquet"));
+        table = await AppendAsync(catalog, table, 2, File("memory://b.parquet"));
+        var snapshot = table.Metadata.FindRef("main")!;
+        var list = await store.ReadAsync(snapshot.ManifestList!, default);
+        string manifest = (await SnapshotFiles.ManifestsAsync(table, snapshot, default))[0].ManifestPath;
+        return (new AvroContainerReader(list, "list"), new AvroContainerReader(await store.ReadAsync(manifest, default), "manifest"), table, snapshot);
+    }
+
+    private static void AssertFields(JsonNode record, (string Name, int Id, bool Required)[] expected) => Assert.Equal(
+        expected,
+        record["fields"]!.AsArray().Select(field => (field!["name"]!.GetValue<string>(), field["field-id"]!.GetValue<int>(), field["type"] is not JsonArray)));
+
+    /// <summary>Every field of every record has an id, every array one of its elements, and unions begin with null.</summary>
+    private static void AssertIds(JsonNode schema, string place)
+    {
+        switch (schema)
+        {
+            case JsonArray union:
+                Assert.Equal("null", union[0]!.GetValue<string>());
+                AssertIds(union[1]!, place);
+                break;
+            case JsonObject type when type["type"]?.GetValueKind() == JsonValueKind.String && type["type"]!.GetValue<string>() == "record":
+                foreach (var field in type["fields"]!.AsArray())
+                {
+                    string at = place + "." + field!["name"]!.GetValue<string>();
+                    Assert.True(field["field-id"] is not null, at + " has no id");
+                    AssertIds(field["type"]!, at);
+                }
+
+                break;
+            case JsonObject type when type["type"]?.GetValueKind() == JsonValueKind.String && type["type"]!.GetValue<string>() == "array":
+                bool isMap = type["logicalType"]?.GetValue<string>() == "map";
+                Assert.True(isMap || type["element-id"] is not null, place + " has no element id");
+                AssertIds(type["items"]!, place + "[]");
+                break;
+        }
+    }
+}
