@@ -47,7 +47,7 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
     {
         if (_deed != OperatorDeed.None)
         {
-            world.Scheduler.After(TimeSpan.FromSeconds(20) + world.UpTo(50), Act);
+            world.Scheduler.After(_deed == OperatorDeed.RaceSchemas ? TimeSpan.Zero : TimeSpan.FromSeconds(20) + world.UpTo(50), Act);
         }
     }
 
@@ -61,6 +61,7 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
         bool isReady = _deed switch
         {
             OperatorDeed.CherryPick => CherryPick(table),
+            OperatorDeed.RaceSchemas => true,
             _ => !lineage.Offsets.Pipelines.IsEmpty,
         };
         if (!isReady)
@@ -99,7 +100,11 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
                 world.SlowDeadLetters = true;
                 world.WhileDeadLettersAreOnTheirWay = () =>
                 {
-                    strangers.ChangeSchema();
+                    for (int changes = 1; changes == 1 || world.Load(SimulationWorld.Rows)!.Metadata.CurrentSchemaId % 2 == 0; changes++)
+                    {
+                        strangers.ChangeSchema();
+                    }
+
                     startNewcomer();
                 };
                 break;
