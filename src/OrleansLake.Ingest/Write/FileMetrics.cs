@@ -17,11 +17,16 @@ internal sealed class FileMetrics
 
     /// <summary>For files of a table's current schema.</summary>
     public FileMetrics(TableMetadata table, ParquetSchema columns)
+        : this(table.CurrentSchema, columns, table.Properties, table.SortOrders.FirstOrDefault(order => order.OrderId == table.DefaultSortOrderId))
     {
-        var schema = table.CurrentSchema;
+    }
+
+    /// <summary>For files of a schema of their own: delete files.</summary>
+    public FileMetrics(Schema schema, ParquetSchema columns, IReadOnlyDictionary<string, string> properties, SortOrder? order = null)
+    {
         int[] ids = [.. columns.Columns.Select(column => column.FieldId ?? throw new ArgumentException($"column {column} has no field id", nameof(columns)))];
         _types = [.. ids.Select(id => schema.FindField(id)!.Type)];
-        _modes = MetricsMode.Of(ids, schema, table.SortOrders.FirstOrDefault(order => order.OrderId == table.DefaultSortOrderId), table.Properties);
+        _modes = MetricsMode.Of(ids, schema, order, properties);
     }
 
     /// <summary>The descriptor with its metrics filled in.</summary>
