@@ -15,6 +15,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     Fuzz.Create(),
     FuzzJson.Create(),
     CompactBenchmark.Create(),
+    FuzzParquet.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),
     ScanBenchmark.Create(),

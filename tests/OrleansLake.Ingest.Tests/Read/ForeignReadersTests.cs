@@ -108,7 +108,7 @@ public sealed class ForeignReadersTests : IDisposable
         writer.Append(batch);
         var file = writer.Close();
         await destination.CompleteAsync(default);
-        return new FileMetrics(table.Metadata, columns).Describe(
+        return new FileMetrics(schema, columns, table.Metadata.Properties).Describe(
             new DataFile { FilePath = location, SpecId = 0, Partition = partition, RecordCount = file.RowCount, FileSizeBytes = file.FileSizeBytes, SplitOffsets = file.SplitPositions, SortOrderId = 0 }, file);
     }
 
