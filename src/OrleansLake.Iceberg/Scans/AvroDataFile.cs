@@ -92,7 +92,7 @@ public static class AvroDataFile
             for (int i = 0; i < record.Fields.Count; i++)
             {
                 var field = record.Fields[i];
-                if ((mapping is null ? field.FieldId : mapping.FindId([.. path, field.Name])) == id)
+                if ((mapping is null ? field.FieldId : mapping.Find([.. path, field.Name])?.FieldId) == id)
                 {
                     return i;
                 }
