@@ -14,6 +14,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     Fuzz.Create(),
     FuzzJson.Create(),
     CompactBenchmark.Create(),
+    FuzzParquet.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),
     Simulate.Create(),
