@@ -63,7 +63,7 @@ public sealed class DataWrittenCodecTests
         // A property that is added to these types and forgotten here would silently be lost on the way.
         Assert.Equal(15, typeof(DataWritten).GetProperties().Length);
         Assert.Equal(11, typeof(WrittenRange).GetProperties().Length);
-        Assert.Equal(21, typeof(DataFile).GetProperties().Length);
+        Assert.Equal(21, typeof(DataFile).GetProperties().Count(property => property.CanWrite));
     }
 
     [Fact]
