@@ -5,6 +5,7 @@ using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Encode;
 using OrleansLake.Benchmarks.Ingest;
+using OrleansLake.Benchmarks.Scan;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
@@ -17,6 +18,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     FuzzParquet.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),
+    ScanBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();
