@@ -5,17 +5,20 @@ using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Encode;
 using OrleansLake.Benchmarks.Ingest;
+using OrleansLake.Benchmarks.Scan;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
+    Fuzz.Create(),
     FuzzJson.Create(),
     CompactBenchmark.Create(),
     FuzzParquet.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),
+    ScanBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();

@@ -83,7 +83,7 @@ public static class AvroDataFile
         private object? Missing(NestedField field) => field.Type switch
         {
             StructType structure when field.Required || field.InitialDefault is not null => structure.Fields.Select(Missing).ToArray(),
-            PrimitiveType => constantOf(field) ?? DefaultValue.OfInitial(field),
+            PrimitiveType => constantOf(field) ?? SingleValueJson.Read(field.Type, field.InitialDefault),
             _ => null,
         };
 
