@@ -9,6 +9,9 @@ namespace OrleansLake.Ingest.Write;
 /// </summary>
 internal static class ParquetProperties
 {
+    /// <summary>Which encodings there are to choose from: classic, delta or all (<see cref="EncodingChoice"/>).</summary>
+    public const string EncodingsProperty = "orleanslake.parquet-encodings";
+
     private const string Prefix = "write.parquet.";
 
     // Files of the line live until they are compacted: the lowest level costs less than half and gives a seventh away.
@@ -35,8 +38,7 @@ internal static class ParquetProperties
             DictionarySizeBytes = TableProperty.Integer(properties, Prefix + "dict-size-bytes", defaults.DictionarySizeBytes, least: 0),
             BloomFilterMaxBytes = TableProperty.Integer(properties, Prefix + "bloom-filter-max-bytes", defaults.BloomFilterMaxBytes, least: 32),
             DataPageVersion = version,
-            // As in Iceberg's Java writer, which has no name for it: the second version's pages come with its encodings.
-            Encodings = version == 2 ? EncodingChoice.Delta : EncodingChoice.Classic,
+            Encodings = Encodings(properties, version),
             Columns = Columns(properties, schema, columns),
             KeyValueMetadata = new Dictionary<string, string> { ["iceberg.schema"] = SchemaJson.Write(schema) },
         };
@@ -65,6 +67,26 @@ internal static class ParquetProperties
             "1" or "v1" => 1,
             "2" or "v2" => 2,
             _ => throw new FormatException($"table property {Prefix}page-version: expected v1 or v2, got \"{version}\""),
+        };
+    }
+
+    /// <summary>
+    /// As in Iceberg's Java writer the second version's pages come with its encodings; whoever reads with nothing that is old
+    /// can have the encodings alone by a property of ours.
+    /// </summary>
+    private static EncodingChoice Encodings(IReadOnlyDictionary<string, string> properties, int pageVersion)
+    {
+        if (!properties.TryGetValue(EncodingsProperty, out string? text))
+        {
+            return pageVersion == 2 ? EncodingChoice.Delta : EncodingChoice.Classic;
+        }
+
+        return text.ToLowerInvariant() switch
+        {
+            "classic" => EncodingChoice.Classic,
+            "delta" => EncodingChoice.Delta,
+            "all" => EncodingChoice.All,
+            _ => throw new FormatException($"table property {EncodingsProperty}: expected classic, delta or all, got \"{text}\""),
         };
     }
 

@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -59,93 +57,55 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
     /// The indices of values, new ones added. Value i lies from offset i to offset i + 1.
     /// </summary>
     /// <returns>How many were looked up: fewer than all where the dictionary would exceed one of the limits.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public unsafe int LookUp(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, Span<int> indices, int mostEntries, int mostBytes)
     {
         int total = offsets.Length - 1;
         uint* hashes = stackalloc uint[BlockSize];
-        ref byte values = ref MemoryMarshal.GetReference(bytes);
-        int lastWide = bytes.Length - ByteHash.Wide;
-        for (int block = 0, next; block < total; block = next)
+        fixed (byte* values = bytes)
+        fixed (int* starts = offsets, found = indices)
         {
-            int count = Math.Min(BlockSize, total - block);
-            while (count > 1 && offsets[block + count] - offsets[block] > mostBytes)
+            for (int block = 0, next; block < total; block = next)
             {
-                count /= 2; // long values: a block must not outgrow the limit by more than the limit
-            }
-
-            // A limit is passed by a block at most before it is noticed.
-            if (Count > mostEntries || PageLength > mostBytes || offsets[block + count] - offsets[block] > mostBytes)
-            {
-                return block;
-            }
-
-            next = block + count;
-            if (_slots.Length < 2 * (Count + count))
-            {
-                Grow(Count + count);
-            }
-
-            fixed (Slot* slots = _slots)
-            {
-                uint mask = (uint)_slots.Length - 1;
-                bool fetch = _slots.Length > SlotsInCache && Sse.IsSupported;
-                for (int i = 0; i < count; i++)
+                int count = Math.Min(BlockSize, total - block);
+                while (count > 1 && starts[block + count] - starts[block] > mostBytes)
                 {
-                    int start = offsets[block + i];
-                    int length = offsets[block + i + 1] - start;
-                    ref byte value = ref Unsafe.Add(ref values, start);
-                    uint hash = length <= ByteHash.Wide
-                        ? start <= lastWide ? ByteHash.OfShort(ref value, length) : ByteHash.OfShortAtEnd(ref value, length)
-                        : ByteHash.OfLong(ref value, length);
-                    hashes[i] = hash;
-                    if (fetch)
-                    {
-                        Sse.Prefetch0(slots + (hash & mask));
-                    }
+                    count /= 2; // long values: a block must not outgrow the limit by more than the limit
                 }
 
-                if (fetch)
+                // A limit is passed by a block at most before it is noticed.
+                int length = starts[block + count] - starts[block];
+                if (Count > mostEntries || PageLength > mostBytes || length > mostBytes)
                 {
-                    fixed (byte* entries = _bytes)
-                    {
-                        for (int i = 0; i < count; i++)
-                        {
-                            Sse.Prefetch0(entries + slots[hashes[i] & mask].Start);
-                        }
-                    }
+                    return block;
                 }
 
-                fixed (int* found = indices)
+                next = block + count;
+                Reserve(count, length);
+                fixed (Slot* slots = _slots)
+                fixed (byte* page = _bytes)
+                fixed (int* entries = _starts)
                 {
-                    for (int i = 0; i < count; i++)
+                    var table = new Table { Slots = slots, Mask = (uint)_slots.Length - 1, Page = page, Starts = entries, Count = Count, PageLength = PageLength, Prefix = lengthPrefixed ? 4 : 0 };
+
+                    // Behind the last value may be no memory to read; all others are followed by others.
+                    int safe = count;
+                    while (safe > 0 && starts[block + safe - 1] > bytes.Length - ByteHash.Wide)
                     {
-                        int start = offsets[block + i];
-                        int length = offsets[block + i + 1] - start;
-                        ref byte value = ref Unsafe.Add(ref values, start);
-                        uint hash = hashes[i];
-                        uint at = hash & mask;
-                        Slot* slot;
-                        while (true)
-                        {
-                            slot = slots + at;
-                            if (slot->IndexPlusOne == 0)
-                            {
-                                Add(slot, hash, ref value, length);
-                                break;
-                            }
-
-                            if (slot->Hash == hash && slot->Length == length
-                                && AreEqual(ref value, ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_bytes), slot->Start), length, start <= lastWide))
-                            {
-                                break;
-                            }
-
-                            at = (at + 1) & mask;
-                        }
-
-                        found[block + i] = slot->IndexPlusOne - 1;
+                        safe--;
                     }
+
+                    if (_slots.Length > SlotsInCache)
+                    {
+                        FindFar(values, starts + block, safe, hashes, found + block, ref table);
+                    }
+                    else
+                    {
+                        FindNear(values, starts + block, safe, found + block, ref table);
+                    }
+
+                    FindCarefully(values, starts + block + safe, count - safe, found + block + safe, ref table);
+                    Count = table.Count;
+                    PageLength = table.PageLength;
                 }
             }
         }
@@ -153,30 +113,177 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
         return Count > mostEntries || PageLength > mostBytes ? total - 1 : total;
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private unsafe void Add(Slot* slot, uint hash, ref byte value, int length)
+    /// <summary>Where all slots are in a near cache: one value after the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void FindNear(byte* values, int* starts, int count, int* found, ref Table shared)
     {
-        int prefix = lengthPrefixed ? 4 : 0;
-        int wanted = checked(PageLength + prefix + length);
-        if (_bytes.Length < wanted + ByteHash.Wide)
+        var table = shared;
+        int start = count > 0 ? starts[0] : 0;
+        for (int i = 0; i < count; i++)
         {
-            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(1024, (wanted + ByteHash.Wide) * 2L)));
+            int end = starts[i + 1];
+            int length = end - start;
+            byte* value = values + start;
+            start = end;
+            if (length > ByteHash.Wide)
+            {
+                found[i] = FindLong(value, length, ByteHash.OfLong(ref *value, length), ref table);
+                continue;
+            }
+
+            var mask = ByteHash.Mask(length);
+            var wide = Vector256.Load(value) & mask;
+            found[i] = FindShort(value, wide, mask, length, ByteHash.Of(wide, length), ref table);
         }
 
-        if (lengthPrefixed)
+        shared = table;
+    }
+
+    /// <summary>Where slots are far away: all hashes first, and what they lead to is fetched ahead.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static unsafe void FindFar(byte* values, int* starts, int count, uint* hashes, int* found, ref Table shared)
+    {
+        var table = shared;
+        int start = count > 0 ? starts[0] : 0;
+        for (int i = 0; i < count; i++)
         {
-            BinaryPrimitives.WriteInt32LittleEndian(_bytes.AsSpan(PageLength), length);
+            int end = starts[i + 1];
+            int length = end - start;
+            byte* value = values + start;
+            start = end;
+            uint hash = length > ByteHash.Wide
+                ? ByteHash.OfLong(ref *value, length)
+                : ByteHash.Of(Vector256.Load(value) & ByteHash.Mask(length), length);
+            hashes[i] = hash;
+            if (Sse.IsSupported)
+            {
+                Sse.Prefetch0(table.Slots + (hash & table.Mask));
+            }
         }
 
-        MemoryMarshal.CreateReadOnlySpan(ref value, length).CopyTo(_bytes.AsSpan(PageLength + prefix));
-        if (_starts.Length == Count)
+        if (Sse.IsSupported)
         {
-            Array.Resize(ref _starts, Math.Max(64, Count * 2));
+            for (int i = 0; i < count; i++)
+            {
+                Sse.Prefetch0(table.Page + table.Slots[hashes[i] & table.Mask].Start);
+            }
         }
 
-        _starts[Count] = PageLength + prefix;
-        *slot = new Slot { Hash = hash, Length = length, Start = PageLength + prefix, IndexPlusOne = ++Count };
-        PageLength = wanted;
+        start = count > 0 ? starts[0] : 0;
+        for (int i = 0; i < count; i++)
+        {
+            int end = starts[i + 1];
+            int length = end - start;
+            byte* value = values + start;
+            start = end;
+            if (length > ByteHash.Wide)
+            {
+                found[i] = FindLong(value, length, hashes[i], ref table);
+                continue;
+            }
+
+            var mask = ByteHash.Mask(length);
+            found[i] = FindShort(value, Vector256.Load(value) & mask, mask, length, hashes[i], ref table);
+        }
+
+        shared = table;
+    }
+
+    /// <summary>Values so near the end that no more than themselves can be read.</summary>
+    private static unsafe void FindCarefully(byte* values, int* starts, int count, int* found, ref Table table)
+    {
+        byte* copy = stackalloc byte[ByteHash.Wide];
+        for (int i = 0; i < count; i++)
+        {
+            byte* value = values + starts[i];
+            int length = starts[i + 1] - starts[i];
+            if (length > ByteHash.Wide)
+            {
+                found[i] = FindLong(value, length, ByteHash.OfLong(ref *value, length), ref table);
+                continue;
+            }
+
+            Vector256<byte>.Zero.Store(copy);
+            Unsafe.CopyBlockUnaligned(copy, value, (uint)length);
+            var wide = Vector256.Load(copy);
+            found[i] = FindShort(copy, wide, ByteHash.Mask(length), length, ByteHash.Of(wide, length), ref table);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe int FindShort(byte* value, Vector256<byte> wide, Vector256<byte> mask, int length, uint hash, ref Table table)
+    {
+        ulong key = Slot.KeyOf(hash, length);
+        for (uint at = hash & table.Mask; ; at = (at + 1) & table.Mask)
+        {
+            Slot* slot = table.Slots + at;
+
+            // Both sides can be read beyond their end; the mask takes away what does not belong to them.
+            if (slot->Key == key && (Vector256.Load(table.Page + slot->Start) & mask) == wide)
+            {
+                return slot->Index;
+            }
+
+            if (slot->Key == 0)
+            {
+                return Add(slot, key, value, length, ref table);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static unsafe int FindLong(byte* value, int length, uint hash, ref Table table)
+    {
+        ulong key = Slot.KeyOf(hash, length);
+        for (uint at = hash & table.Mask; ; at = (at + 1) & table.Mask)
+        {
+            Slot* slot = table.Slots + at;
+            if (slot->Key == key && new ReadOnlySpan<byte>(table.Page + slot->Start, length).SequenceEqual(new ReadOnlySpan<byte>(value, length)))
+            {
+                return slot->Index;
+            }
+
+            if (slot->Key == 0)
+            {
+                return Add(slot, key, value, length, ref table);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static unsafe int Add(Slot* slot, ulong key, byte* value, int length, ref Table table)
+    {
+        byte* to = table.Page + table.PageLength + table.Prefix;
+        if (table.Prefix > 0)
+        {
+            Unsafe.WriteUnaligned(to - 4, length);
+        }
+
+        Unsafe.CopyBlockUnaligned(to, value, (uint)length);
+        table.Starts[table.Count] = table.PageLength + table.Prefix;
+        *slot = new Slot { Key = key, Start = table.PageLength + table.Prefix, Index = table.Count };
+        table.PageLength += table.Prefix + length;
+        return table.Count++;
+    }
+
+    /// <summary>Makes room for so many more values, so that nothing moves while they are looked up.</summary>
+    private void Reserve(int count, int bytes)
+    {
+        if (_slots.Length < 2 * (Count + count))
+        {
+            Grow(Count + count);
+        }
+
+        long wanted = (long)PageLength + bytes + (4L * count) + ByteHash.Wide;
+        if (_bytes.Length < wanted)
+        {
+            Array.Resize(ref _bytes, (int)Math.Min(Array.MaxLength, Math.Max(1024, checked((int)wanted) * 2L)));
+        }
+
+        if (_starts.Length < Count + count)
+        {
+            Array.Resize(ref _starts, Math.Max(64, (Count + count) * 2));
+        }
     }
 
     private void Grow(int entries)
@@ -186,10 +293,10 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
         uint mask = (uint)size - 1;
         foreach (var slot in _slots)
         {
-            if (slot.IndexPlusOne != 0)
+            if (slot.Key != 0)
             {
-                uint at = slot.Hash & mask;
-                while (larger[at].IndexPlusOne != 0)
+                uint at = (uint)slot.Key & mask;
+                while (larger[at].Key != 0)
                 {
                     at = (at + 1) & mask;
                 }
@@ -201,23 +308,25 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
         _slots = larger;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool AreEqual(ref byte left, ref byte right, int length, bool wide)
+    /// <summary>What the loops read and write of the dictionary.</summary>
+    private unsafe struct Table
     {
-        if (length <= ByteHash.Wide && wide)
-        {
-            // Both sides can be read beyond their end; the mask takes away what does not belong to them.
-            return ((Vector256.LoadUnsafe(ref left) ^ Vector256.LoadUnsafe(ref right)) & ByteHash.Mask(length)) == Vector256<byte>.Zero;
-        }
-
-        return MemoryMarshal.CreateReadOnlySpan(ref left, length).SequenceEqual(MemoryMarshal.CreateReadOnlySpan(ref right, length));
+        public Slot* Slots;
+        public uint Mask;
+        public byte* Page;
+        public int* Starts;
+        public int Count;
+        public int PageLength;
+        public int Prefix;
     }
 
     private struct Slot
     {
-        public uint Hash;
-        public int Length;
+        /// <summary>Hash and length; 0 where nobody is. Hashes have their highest bit set, so that none makes 0.</summary>
+        public ulong Key;
         public int Start;
-        public int IndexPlusOne;
+        public int Index;
+
+        public static ulong KeyOf(uint hash, int length) => hash | ((ulong)length << 32);
     }
 }

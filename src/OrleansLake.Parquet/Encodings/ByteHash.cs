@@ -16,6 +16,9 @@ internal static class ByteHash
 
     private const ulong K0 = 0xA0761D6478BD642F, K1 = 0xE7037ED1A0B428DB, K2 = 0x8EBC6AF09C88C6E3, K3 = 0x589965CC75374CC3;
 
+    /// <summary>A bit that every hash has, so that none is 0.</summary>
+    private const uint Set = 1u << 31;
+
     private static ReadOnlySpan<byte> Masks =>
     [
         255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -28,20 +31,6 @@ internal static class ByteHash
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> Mask(int length) =>
         Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(Masks), (nuint)(Wide - length));
-
-    /// <summary>Of a value of up to <see cref="Wide"/> bytes, behind which so many more can be read as it lacks.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint OfShort(ref byte value, int length) => Of(Vector256.LoadUnsafe(ref value) & Mask(length), length);
-
-    /// <summary>The same where the memory may end behind the value.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    public static uint OfShortAtEnd(ref byte value, int length)
-    {
-        Span<byte> copy = stackalloc byte[Wide];
-        copy.Clear();
-        MemoryMarshal.CreateReadOnlySpan(ref value, length).CopyTo(copy);
-        return Of(Vector256.LoadUnsafe(ref MemoryMarshal.GetReference(copy)), length);
-    }
 
     /// <summary>Of a value of more than <see cref="Wide"/> bytes.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -59,11 +48,12 @@ internal static class ByteHash
         ulong hash = Fold(
             Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref value, length - 16)) ^ state ^ K0,
             Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref value, length - 8)) ^ K1 ^ (uint)length);
-        return (uint)(hash ^ (hash >> 32));
+        return (uint)(hash ^ (hash >> 32)) | Set;
     }
 
+    /// <summary>Of a value of up to <see cref="Wide"/> bytes with zeros behind it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Of(Vector256<byte> value, int length)
+    public static uint Of(Vector256<byte> value, int length)
     {
         if (Aes.IsSupported)
         {
@@ -71,13 +61,13 @@ internal static class ByteHash
             var mixed = Aes.Encrypt(value.GetLower() ^ Vector128.Create(K0, K1).AsByte(), value.GetUpper());
             mixed = Aes.Encrypt(mixed, Vector128.Create(K2, (uint)length).AsByte());
             mixed = Aes.Encrypt(mixed, Vector128.Create(K3, K0).AsByte());
-            return mixed.AsUInt32().ToScalar();
+            return mixed.AsUInt32().ToScalar() | Set;
         }
 
         var words = value.AsUInt64();
         ulong hash = Fold(words.GetElement(0) ^ K0, words.GetElement(1) ^ K1 ^ (uint)length)
             ^ Fold(words.GetElement(2) ^ K2, words.GetElement(3) ^ K3);
-        return (uint)(hash ^ (hash >> 32));
+        return (uint)(hash ^ (hash >> 32)) | Set;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

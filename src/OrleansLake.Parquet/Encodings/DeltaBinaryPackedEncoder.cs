@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using OrleansLake.Parquet.Buffers;
 
 namespace OrleansLake.Parquet.Encodings;
@@ -23,7 +24,9 @@ internal static class DeltaBinaryPackedEncoder
         {
             int count = Math.Min(BlockSize, values.Length - at);
             long least = Subtract(values.Slice(at, count), values.Slice(at - 1, count), deltas);
-            WriteBlock(deltas, count, least, destination);
+            destination.WriteZigzag(least);
+            int used = Shift(deltas, count, least);
+            WriteMiniblocks(MemoryMarshal.Cast<long, ulong>(deltas)[..(used * MiniblockSize)], destination);
         }
     }
 
@@ -32,19 +35,14 @@ internal static class DeltaBinaryPackedEncoder
     public static void Encode(ReadOnlySpan<int> values, ByteBuffer destination)
     {
         WriteHeader(values.Length, values.IsEmpty ? 0 : values[0], destination);
-        Span<long> deltas = stackalloc long[BlockSize];
+        Span<int> deltas = stackalloc int[BlockSize];
         for (int at = 1; at < values.Length; at += BlockSize)
         {
             int count = Math.Min(BlockSize, values.Length - at);
-            int least = int.MaxValue;
-            for (int i = 0; i < count; i++)
-            {
-                int delta = unchecked(values[at + i] - values[at + i - 1]);
-                deltas[i] = delta;
-                least = Math.Min(least, delta);
-            }
-
-            WriteBlock(deltas, count, least, destination);
+            int least = Subtract(values.Slice(at, count), values.Slice(at - 1, count), deltas);
+            destination.WriteZigzag(least);
+            int used = Shift(deltas, count, least);
+            WriteMiniblocks(deltas[..(used * MiniblockSize)], destination);
         }
     }
 
@@ -56,67 +54,139 @@ internal static class DeltaBinaryPackedEncoder
         destination.WriteZigzag(first);
     }
 
+    /// <summary>The differences, and the least of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static long Subtract(ReadOnlySpan<long> values, ReadOnlySpan<long> before, Span<long> deltas)
+    private static T Subtract<T>(ReadOnlySpan<T> values, ReadOnlySpan<T> before, Span<T> deltas)
+        where T : unmanaged, IBinaryInteger<T>, IMinMaxValue<T>
     {
         int i = 0;
-        long least = long.MaxValue;
-        if (values.Length >= Vector<long>.Count)
+        T least = T.MaxValue;
+        if (values.Length >= Vector<T>.Count)
         {
-            var smallest = new Vector<long>(long.MaxValue);
-            for (; i <= values.Length - Vector<long>.Count; i += Vector<long>.Count)
+            var smallest = new Vector<T>(T.MaxValue);
+            for (; i <= values.Length - Vector<T>.Count; i += Vector<T>.Count)
             {
-                var delta = new Vector<long>(values[i..]) - new Vector<long>(before[i..]);
+                var delta = new Vector<T>(values[i..]) - new Vector<T>(before[i..]);
                 delta.CopyTo(deltas[i..]);
                 smallest = Vector.Min(smallest, delta);
             }
 
-            for (int lane = 0; lane < Vector<long>.Count; lane++)
+            for (int lane = 0; lane < Vector<T>.Count; lane++)
             {
-                least = Math.Min(least, smallest[lane]);
+                least = T.Min(least, smallest[lane]);
             }
         }
 
         for (; i < values.Length; i++)
         {
-            long delta = unchecked(values[i] - before[i]);
+            T delta = unchecked(values[i] - before[i]);
             deltas[i] = delta;
-            least = Math.Min(least, delta);
+            least = T.Min(least, delta);
         }
 
         return least;
     }
 
+    /// <summary>Takes the least from each, and fills the last miniblock with zeros.</summary>
+    /// <returns>Miniblocks in use.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void WriteBlock(Span<long> deltas, int count, long least, ByteBuffer destination)
+    private static int Shift<T>(Span<T> deltas, int count, T least)
+        where T : unmanaged, IBinaryInteger<T>
     {
-        destination.WriteZigzag(least);
-        Span<ulong> relative = stackalloc ulong[BlockSize];
-        Span<byte> widths = stackalloc byte[Miniblocks];
-        widths.Clear();
         int used = (count + MiniblockSize - 1) / MiniblockSize;
-        relative.Slice(count, used * MiniblockSize - count).Clear();
-        for (int i = 0; i < count; i++)
+        var vectors = MemoryMarshal.Cast<T, Vector<T>>(deltas);
+        var shift = new Vector<T>(least);
+        for (int i = 0; i < vectors.Length; i++)
         {
-            relative[i] = unchecked((ulong)(deltas[i] - least));
+            vectors[i] -= shift;
         }
 
-        for (int m = 0; m < used; m++)
-        {
-            ulong all = 0;
-            foreach (ulong value in relative.Slice(m * MiniblockSize, MiniblockSize))
-            {
-                all |= value;
-            }
+        deltas[count..(used * MiniblockSize)].Clear();
+        return used;
+    }
 
-            widths[m] = (byte)(64 - BitOperations.LeadingZeroCount(all));
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WriteMiniblocks(ReadOnlySpan<int> relative, ByteBuffer destination)
+    {
+        Span<byte> widths = stackalloc byte[Miniblocks];
+        widths.Clear();
+        for (int m = 0; m * MiniblockSize < relative.Length; m++)
+        {
+            widths[m] = (byte)(32 - BitOperations.LeadingZeroCount((uint)Union(relative.Slice(m * MiniblockSize, MiniblockSize))));
         }
 
         destination.Write(widths);
-        for (int m = 0; m < used; m++)
+        for (int m = 0; m * MiniblockSize < relative.Length; m++)
         {
-            var target = destination.Reserve(MiniblockSize * sizeof(long) + BitPacking.Slack);
-            destination.Advance(BitPacking.Pack(relative.Slice(m * MiniblockSize, MiniblockSize), widths[m], target));
+            WriteNarrow(relative.Slice(m * MiniblockSize, MiniblockSize), widths[m], destination);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void WriteMiniblocks(ReadOnlySpan<ulong> relative, ByteBuffer destination)
+    {
+        Span<byte> widths = stackalloc byte[Miniblocks];
+        widths.Clear();
+        for (int m = 0; m * MiniblockSize < relative.Length; m++)
+        {
+            widths[m] = (byte)(64 - BitOperations.LeadingZeroCount(Union(relative.Slice(m * MiniblockSize, MiniblockSize))));
+        }
+
+        destination.Write(widths);
+        Span<int> narrow = stackalloc int[MiniblockSize];
+        for (int m = 0; m * MiniblockSize < relative.Length; m++)
+        {
+            var miniblock = relative.Slice(m * MiniblockSize, MiniblockSize);
+            if (widths[m] <= 32)
+            {
+                Narrow(miniblock, narrow);
+                WriteNarrow(narrow, widths[m], destination);
+            }
+            else
+            {
+                var target = destination.Reserve(MiniblockSize * sizeof(long) + BitPacking.Slack);
+                destination.Advance(BitPacking.Pack(miniblock, widths[m], target));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void WriteNarrow(ReadOnlySpan<int> miniblock, int width, ByteBuffer destination)
+    {
+        if (width > 0)
+        {
+            BitPacking.Pack(miniblock, width, destination.Reserve(MiniblockSize * sizeof(int) + BitPacking.Slack));
+            destination.Advance(MiniblockSize / 8 * width);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T Union<T>(ReadOnlySpan<T> values)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        var all = Vector<T>.Zero;
+        foreach (var vector in MemoryMarshal.Cast<T, Vector<T>>(values))
+        {
+            all |= vector;
+        }
+
+        T union = T.Zero;
+        for (int lane = 0; lane < Vector<T>.Count; lane++)
+        {
+            union |= all[lane];
+        }
+
+        return union;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Narrow(ReadOnlySpan<ulong> values, Span<int> narrow)
+    {
+        var from = MemoryMarshal.Cast<ulong, Vector<ulong>>(values);
+        var to = MemoryMarshal.Cast<int, Vector<uint>>(narrow);
+        for (int i = 0; i < to.Length; i++)
+        {
+            to[i] = Vector.Narrow(from[2 * i], from[(2 * i) + 1]);
         }
     }
 }

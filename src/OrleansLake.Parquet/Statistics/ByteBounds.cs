@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using OrleansLake.Parquet.Encodings;
 
 namespace OrleansLake.Parquet.Statistics;
 
@@ -12,30 +14,34 @@ internal static class ByteBounds
     public static (int Min, int Max) Of(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets)
     {
         int min = 0, max = 0;
-        ulong minPrefix = Prefix(bytes, offsets[0], offsets[1]);
-        ulong maxPrefix = minPrefix;
+        var (least, leastRest) = WidePrefix(bytes, offsets[0], offsets[1]);
+        var (greatest, greatestRest) = (least, leastRest);
+        int start = offsets[1];
         for (int i = 1; i < offsets.Length - 1; i++)
         {
-            ulong prefix = Prefix(bytes, offsets[i], offsets[i + 1]);
+            int end = offsets[i + 1];
+            var (prefix, rest) = WidePrefix(bytes, start, end);
 
-            // Most values lie between the two by their first bytes already.
-            if (prefix > minPrefix && prefix < maxPrefix)
+            // Most values lie between the two by their first bytes already; without a branch for each comparison.
+            bool above = (prefix > least) | ((prefix == least) & (rest > leastRest));
+            bool below = (prefix < greatest) | ((prefix == greatest) & (rest < greatestRest));
+            if (!(above & below))
             {
-                continue;
+                var value = bytes[start..end];
+                if (!above && value.SequenceCompareTo(bytes[offsets[min]..offsets[min + 1]]) < 0)
+                {
+                    min = i;
+                    (least, leastRest) = (prefix, rest);
+                }
+
+                if (!below && value.SequenceCompareTo(bytes[offsets[max]..offsets[max + 1]]) > 0)
+                {
+                    max = i;
+                    (greatest, greatestRest) = (prefix, rest);
+                }
             }
 
-            var value = bytes[offsets[i]..offsets[i + 1]];
-            if (prefix < minPrefix || (prefix == minPrefix && value.SequenceCompareTo(bytes[offsets[min]..offsets[min + 1]]) < 0))
-            {
-                min = i;
-                minPrefix = prefix;
-            }
-
-            if (prefix > maxPrefix || (prefix == maxPrefix && value.SequenceCompareTo(bytes[offsets[max]..offsets[max + 1]]) > 0))
-            {
-                max = i;
-                maxPrefix = prefix;
-            }
+            start = end;
         }
 
         return (min, max);
@@ -70,6 +76,20 @@ internal static class ByteBounds
 
     private static int Compare(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, bool signed) =>
         signed ? ValueOrders.CompareSigned(left, right) : left.SequenceCompareTo(right);
+
+    /// <summary>The first eight bytes and the eight behind them, as numbers that compare as they do; zeros where there are fewer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (ulong First, ulong Second) WidePrefix(ReadOnlySpan<byte> bytes, int start, int end)
+    {
+        if (start <= bytes.Length - 16)
+        {
+            var sixteen = Vector128.LoadUnsafe(ref MemoryMarshal.GetReference(bytes), (nuint)start) & ByteHash.Mask(Math.Min(end - start, 16)).GetLower();
+            var reversed = Vector128.Shuffle(sixteen, Vector128.Create((byte)15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)).AsUInt64();
+            return (reversed.GetElement(1), reversed.GetElement(0));
+        }
+
+        return (Prefix(bytes, start, end), end - start > 8 ? Prefix(bytes, start + 8, end) : 0);
+    }
 
     /// <summary>The first eight bytes as a number that compares as they do; zeros where there are fewer.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -203,7 +203,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
                 DeltaByteArrayEncoder.EncodeLengths(bytes, offsets, scratch.Indices(count), page);
                 break;
             case PageEncoding.DeltaByteArray:
-                DeltaByteArrayEncoder.EncodePrefixes(bytes, offsets, scratch.Indices(count), scratch.Used(count), page);
+                DeltaByteArrayEncoder.EncodePrefixes(bytes, offsets, scratch.Indices(count), scratch.Used(count), scratch.Compressed, page);
                 break;
             case PageEncoding.ByteStreamSplit:
                 ByteStreamSplitEncoder.Encode(bytes.Slice(offsets[0], length), _width, page);

@@ -21,10 +21,11 @@ internal static class EncodeBenchmark
         var rounds = new Option<int>("--rounds") { Description = "Rounds of each measurement", DefaultValueFactory = _ => 7 };
         var input = new Option<string?>("--input") { Description = "flat or nested: only this one" };
         var columns = new Option<bool>("--columns") { Description = "Each column by itself, too" };
+        var encodings = new Option<EncodingChoice>("--encodings") { Description = "Which encodings the writer may choose", DefaultValueFactory = _ => EncodingChoice.Classic };
         var json = new Option<bool>("--json") { Description = "Prints one JSON object an input" };
         var command = new Command("encode", "Columns in memory to a closed Parquet file: CPU time a row, by stage")
         {
-            rows, rounds, input, columns, json,
+            rows, rounds, input, columns, encodings, json,
         };
         command.SetAction(parsed =>
         {
@@ -36,9 +37,10 @@ internal static class EncodeBenchmark
                     continue;
                 }
 
+                var options = new ParquetWriterOptions { Encodings = parsed.GetValue(encodings) };
                 var measured = name == "flat"
-                    ? Measure(DecodeBenchmark.Flat(count), DecodeBenchmark.FlatSchema(), parsed.GetValue(rounds), parsed.GetValue(columns))
-                    : Measure(DecodeBenchmark.Nested(count / 4), DecodeBenchmark.NestedSchema(), parsed.GetValue(rounds), parsed.GetValue(columns));
+                    ? Measure(DecodeBenchmark.Flat(count), DecodeBenchmark.FlatSchema(), options, parsed.GetValue(rounds), parsed.GetValue(columns))
+                    : Measure(DecodeBenchmark.Nested(count / 4), DecodeBenchmark.NestedSchema(), options, parsed.GetValue(rounds), parsed.GetValue(columns));
                 Print(name, measured, parsed.GetValue(json));
             }
 
@@ -47,7 +49,7 @@ internal static class EncodeBenchmark
         return command;
     }
 
-    private static List<Figure> Measure(List<byte[]> documents, Schema schema, int rounds, bool columns)
+    private static List<Figure> Measure(List<byte[]> documents, Schema schema, ParquetWriterOptions common, int rounds, bool columns)
     {
         var parquet = IcebergParquet.ToParquet(schema);
         var batches = Decode(documents, schema, parquet);
@@ -55,7 +57,7 @@ internal static class EncodeBenchmark
         var figures = new List<Figure>();
         foreach (int? level in (int?[])[null, 1, 3])
         {
-            var options = new ParquetWriterOptions
+            var options = common with
             {
                 Compression = level is null ? CompressionCodec.Uncompressed : CompressionCodec.Zstd,
                 CompressionLevel = level,
@@ -70,7 +72,7 @@ internal static class EncodeBenchmark
         {
             for (int i = 0; i < parquet.Columns.Count; i++)
             {
-                figures.AddRange(stages.Column(i, rounds));
+                figures.AddRange(stages.Column(i, common, rounds));
             }
         }
 

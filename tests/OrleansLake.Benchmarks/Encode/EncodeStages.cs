@@ -30,13 +30,13 @@ internal sealed class EncodeStages(List<ColumnBatch> batches, ParquetSchema sche
     }
 
     /// <summary>One column as a file of its own, without and with compression.</summary>
-    public IEnumerable<Figure> Column(int index, int rounds)
+    public IEnumerable<Figure> Column(int index, ParquetWriterOptions options, int rounds)
     {
         var column = schema.Columns[index];
         var parts = batches.ConvertAll(batch => Alone(batch, index));
         var alone = new EncodeStages(parts, parts[0].Schema);
-        yield return alone.Whole($"{column}, no zstd", new ParquetWriterOptions { Compression = CompressionCodec.Uncompressed }, rounds);
-        yield return alone.Whole($"{column}, zstd 1", new ParquetWriterOptions { CompressionLevel = 1 }, rounds);
+        yield return alone.Whole($"{column}, no zstd", options with { Compression = CompressionCodec.Uncompressed }, rounds);
+        yield return alone.Whole($"{column}, zstd 1", options with { CompressionLevel = 1 }, rounds);
     }
 
     /// <summary>Dictionaries of byte arrays alone, as long as they pay.</summary>

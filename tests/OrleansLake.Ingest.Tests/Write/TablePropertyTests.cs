@@ -71,8 +71,19 @@ public sealed class TablePropertyTests
         });
     }
 
+    [Fact]
+    public async Task Encodings_can_be_had_without_the_second_version_of_pages()
+    {
+        await using var table = await TableFixture.CreateAsync(Events, properties: new() { ["orleanslake.parquet-encodings"] = "delta" });
+        var chunks = (await FooterAsync(table, Records(5000))).RowGroups[0].Columns;
+        Assert.All(chunks, chunk => Assert.DoesNotContain(chunk.PageEncodings, pages => pages.Page == PageType.DataV2));
+        Assert.Equal(PageEncoding.DeltaBinaryPacked, chunks[0].PageEncodings[0].Encoding);
+        Assert.Equal(PageEncoding.DeltaByteArray, chunks[1].PageEncodings[0].Encoding);
+    }
+
     [Theory]
     [InlineData("write.parquet.page-version", "v3", "expected v1 or v2, got \"v3\"")]
+    [InlineData("orleanslake.parquet-encodings", "v2", "expected classic, delta or all, got \"v2\"")]
     [InlineData("write.parquet.bloom-filter-enabled.column.user", "yes", "expected true or false, got \"yes\"")]
     [InlineData("write.parquet.bloom-filter-fpp.column.user", "1", "expected a number between 0 and 1, got \"1\"")]
     [InlineData("write.parquet.page-row-limit", "0", "expected a number of at least 1, got \"0\"")]
