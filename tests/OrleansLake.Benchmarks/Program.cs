@@ -11,6 +11,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),
+    Fuzz.Create(),
     FuzzJson.Create(),
     CompactBenchmark.Create(),
     IngestBenchmark.Create(),

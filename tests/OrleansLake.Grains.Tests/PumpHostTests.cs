@@ -167,7 +167,7 @@ public sealed class PumpHostTests
 
         public Task<ReportAnswer> OutcomeAsync(Guid reportId, CancellationToken cancellationToken) => throw new InvalidOperationException("nothing is reported here");
 
-        public Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, CancellationToken cancellationToken) =>
+        public Task<ResumePoint> ResumeAsync(string pipeline, string generation, IReadOnlyList<TopicPartition> topicPartitions, IReadOnlyDictionary<string, string> topicIds, CancellationToken cancellationToken) =>
             throw new InvalidOperationException("the table never loads");
     }
 

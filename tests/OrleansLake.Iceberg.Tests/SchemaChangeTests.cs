@@ -140,12 +140,12 @@ public sealed class SchemaChangeTests
             [("nowhere", "counts"), ("total", "full"), ("lines.element.code", "none")],
             after.Properties.Where(pair => pair.Key.StartsWith("write.", StringComparison.Ordinal)).Select(pair => (pair.Key["write.metadata.metrics.column.".Length..], pair.Value)));
         var mapping = NameMapping.Of(after)!;
-        Assert.Equal((17, 4), (mapping.Find(["amount"])!.FieldId, mapping.Find(["total"])!.FieldId));
-        Assert.Equal(["total"], mapping.Find(["total"])!.Names);
-        Assert.Equal(10, mapping.Find(["lines", "element", "sku"])!.FieldId);
-        Assert.Same(mapping.Find(["lines", "element", "sku"]), mapping.Find(["lines", "element", "code"]));
-        Assert.NotNull(mapping.Find(["score"]));
-        Assert.Null(mapping.Find(["lines", "nowhere"]));
+        Assert.Equal((17, 4), (mapping.Find("amount")!.FieldId, mapping.Find("total")!.FieldId));
+        Assert.Equal(["total"], mapping.Find("total")!.Names);
+        Assert.Equal(10, mapping.Find("lines", "element", "sku")!.FieldId);
+        Assert.Same(mapping.Find("lines", "element", "sku"), mapping.Find("lines", "element", "code"));
+        Assert.NotNull(mapping.Find("score"));
+        Assert.Null(mapping.Find("lines", "nowhere"));
     }
 
     [Fact]
@@ -153,8 +153,8 @@ public sealed class SchemaChangeTests
     {
         const string Json = """[{"field-id":1,"names":["id","record_id"]},{"names":["gone"]},{"field-id":3,"names":[],"fields":[{"field-id":4,"names":["latitude","lat"]}]}]""";
         Assert.Equal(Json, NameMapping.Parse(Json).ToJson());
-        Assert.Equal(1, NameMapping.Parse(Json).Find(["record_id"])!.FieldId);
-        Assert.Null(NameMapping.Parse(Json).Find(["gone"])!.FieldId);
+        Assert.Equal(1, NameMapping.Parse(Json).Find("record_id")!.FieldId);
+        Assert.Null(NameMapping.Parse(Json).Find("gone")!.FieldId);
         Assert.Throws<IcebergFormatException>(() => NameMapping.Parse("""[{"names":[1]}]"""));
     }
 

@@ -9,6 +9,13 @@ internal sealed class AvroContainerReader
     /// <summary>A block larger than this is taken for an attack: manifests have blocks of some 64 KB.</summary>
     private const int MaxBlockBytes = 256 << 20;
 
+    /// <summary>Likewise one that is so many times as large as what it was unpacked from, beyond some megabytes.</summary>
+    private const int MaxExpansion = 100;
+    private const int FreeBlockBytes = 4 << 20;
+
+    /// <summary>32 MB: no level of zstd that a file of this size could want needs more.</summary>
+    private const int MaxZstdWindowLog = 25;
+
     private static ReadOnlySpan<byte> Magic => "Obj\u0001"u8;
 
     private readonly ReadOnlyMemory<byte> _file;
@@ -26,7 +33,7 @@ internal sealed class AvroContainerReader
             throw new IcebergFormatException(location, "byte 0", $"expected an Avro file (\"Obj\" 1), got {Convert.ToHexString(file.Span[..Math.Min(4, file.Length)])}");
         }
 
-        var decoder = new AvroDecoder(file.Span[Magic.Length..], location, Magic.Length);
+        var decoder = new AvroDecoder(file.Span[Magic.Length..], location, Magic.Length, mostEmptyValues: 0);
         var header = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         for (int count = decoder.ReadItemCount(2); count > 0; count = decoder.ReadItemCount(2))
         {
@@ -63,50 +70,55 @@ internal sealed class AvroContainerReader
     public IEnumerable<object?[]> ReadRecords()
     {
         int position = _firstBlock;
-        int minimum = AvroDecoder.MinimumBytes(Schema, 0);
         while (position < _file.Length)
         {
-            var (records, next) = ReadBlock(position, minimum);
-            foreach (var record in records)
+            var (count, block, next) = ReadBlock(position);
+            int at = 0;
+            long mostEmptyValues = AvroDecoder.MostEmptyValues(block.Length);
+            for (long i = 0; i < count; i++)
             {
+                var (record, end, emptyValues) = ReadRecord(block, at, position, mostEmptyValues);
                 yield return record;
+                at = end;
+                mostEmptyValues -= emptyValues;
+            }
+
+            if (at != block.Length)
+            {
+                throw Error(position, $"expected {count} records to fill the block of {block.Length} bytes, got {at}");
             }
 
             position = next;
         }
     }
 
-    private (object?[][] Records, int Next) ReadBlock(int position, int minimumRecordBytes)
+    private (object?[] Record, int End, long EmptyValues) ReadRecord(ReadOnlyMemory<byte> block, int at, int position, long mostEmptyValues)
     {
-        var outer = new AvroDecoder(_file.Span[position..], _location, position);
+        var decoder = new AvroDecoder(block.Span[at..], _location, position + at, mostEmptyValues);
+        return ((object?[])decoder.Read(Schema)!, at + decoder.Position, decoder.EmptyValues);
+    }
+
+    private (long Count, ReadOnlyMemory<byte> Block, int Next) ReadBlock(int position)
+    {
+        var outer = new AvroDecoder(_file.Span[position..], _location, position, mostEmptyValues: 0);
         long count = outer.ReadLong();
-        var data = outer.ReadBytes();
-        var sync = outer.Take(16);
-        if (!sync.SequenceEqual(_sync))
+        int length = outer.ReadBytes().Length;
+        var data = _file.Slice(position + outer.Position - length, length);
+        if (!outer.Take(16).SequenceEqual(_sync))
         {
             throw Error(position, "expected the sync marker behind the block, got other bytes");
         }
 
         var block = Decompress(data, position);
-        if (count < 0 || count > (minimumRecordBytes > 0 ? block.Length / minimumRecordBytes : 1 << 20))
-        {
-            throw Error(position, $"expected a count of records that fits a block of {block.Length} bytes, got {count}");
-        }
-
-        var records = new object?[count][];
-        var decoder = new AvroDecoder(block, _location, position);
-        for (int i = 0; i < records.Length; i++)
-        {
-            records[i] = (object?[])decoder.Read(Schema)!;
-        }
-
-        return decoder.AtEnd
-            ? (records, position + outer.Position)
-            : throw Error(position, $"expected {count} records to fill the block of {block.Length} bytes, got {decoder.Position}");
+        // No record that we know takes no bytes at all, and of such there could be any number.
+        return count >= 0 && count <= block.Length / Math.Max(1, Schema.MinimumBytes)
+            ? (count, block, position + outer.Position)
+            : throw Error(position, $"expected a count of records that fits a block of {block.Length} bytes, got {count}");
     }
 
-    private ReadOnlySpan<byte> Decompress(ReadOnlySpan<byte> data, int position)
+    private ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> data, int position)
     {
+        int most = (int)Math.Min(MaxBlockBytes, Math.Max(FreeBlockBytes, (long)data.Length * MaxExpansion));
         try
         {
             switch (_codec)
@@ -116,22 +128,23 @@ internal sealed class AvroContainerReader
                 case "deflate":
                     using (var deflate = new DeflateStream(new MemoryStream(data.ToArray()), CompressionMode.Decompress))
                     {
-                        return ReadBounded(deflate, position);
+                        return ReadBounded(deflate, most, position);
                     }
 
                 case "zstandard":
                     using (var zstd = new ZstdSharp.DecompressionStream(new MemoryStream(data.ToArray())))
                     {
-                        return ReadBounded(zstd, position);
+                        zstd.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, MaxZstdWindowLog);
+                        return ReadBounded(zstd, most, position);
                     }
 
                 case "snappy":
                     // The last four bytes are a CRC-32 of the uncompressed data.
-                    var body = data.Length >= 4 ? data[..^4] : throw Error(position, "expected a snappy block with its checksum");
+                    var body = data.Length >= 4 ? data.Span[..^4] : throw Error(position, "expected a snappy block with its checksum");
                     int length = Snappier.Snappy.GetUncompressedLength(body);
-                    return length is >= 0 and <= MaxBlockBytes
+                    return length >= 0 && length <= most
                         ? Snappier.Snappy.DecompressToArray(body)
-                        : throw Error(position, $"expected a block of at most {MaxBlockBytes} bytes, got {length}");
+                        : throw Error(position, $"expected a block of at most {most} bytes, got {length}");
                 default:
                     throw new IcebergFormatException(_location, "avro.codec", $"expected null, deflate, zstandard or snappy, got {_codec}");
             }
@@ -142,21 +155,21 @@ internal sealed class AvroContainerReader
         }
     }
 
-    private ReadOnlySpan<byte> ReadBounded(Stream stream, int position)
+    private ReadOnlyMemory<byte> ReadBounded(Stream stream, int most, int position)
     {
         var output = new MemoryStream();
         var buffer = new byte[64 * 1024];
         for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer))
         {
-            if (output.Length + read > MaxBlockBytes)
+            if (output.Length + read > most)
             {
-                throw Error(position, $"expected a block of at most {MaxBlockBytes} bytes");
+                throw Error(position, $"expected a block of at most {most} bytes");
             }
 
             output.Write(buffer, 0, read);
         }
 
-        return output.GetBuffer().AsSpan(0, (int)output.Length);
+        return output.GetBuffer().AsMemory(0, (int)output.Length);
     }
 
     private IcebergFormatException Error(int position, string problem) => new(_location, $"block at byte {position}", problem);

@@ -7,24 +7,30 @@ namespace OrleansLake.Iceberg.Avro;
 /// Reads values from the bytes of one block. Unions give the value of their branch, records an array of their fields'
 /// values, arrays a list, key-value arrays and maps a dictionary.
 /// </summary>
-/// <remarks>Counts and lengths are checked against the bytes that are left before anything is allocated for them.</remarks>
-internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int firstPosition)
+/// <remarks>
+/// Counts and lengths are checked against the bytes that are left before anything is allocated for them. Values that take no
+/// bytes are counted: a schema can ask for any number of them.
+/// </remarks>
+internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int firstPosition, long mostEmptyValues)
 {
     private const int MaxDepth = 64;
-    private const int MaxEmptyItems = 1 << 20;
+    private const int FreeEmptyValues = 256;
     private readonly ReadOnlySpan<byte> _bytes = bytes;
     private int _position;
     private int _depth;
+    private long _emptyValues;
 
     public readonly int Position => _position;
 
-    public readonly bool AtEnd => _position == _bytes.Length;
+    /// <summary>Values so far that took no bytes.</summary>
+    public readonly long EmptyValues => _emptyValues;
 
     public object? Read(AvroSchema schema)
     {
         switch (schema.Kind)
         {
             case AvroKind.Null:
+                CountEmpty();
                 return null;
             case AvroKind.Boolean:
                 return Take(1)[0] switch
@@ -54,6 +60,7 @@ internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int first
                     : throw Error($"expected one of {schema.Branches.Count} branches, got {branch}");
         }
 
+        CountEmpty();
         if (++_depth > MaxDepth)
         {
             throw Error($"expected values nested at most {MaxDepth} deep");
@@ -122,7 +129,7 @@ internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int first
             ReadLong();
         }
 
-        long most = minimumItemBytes > 0 ? (_bytes.Length - _position) / minimumItemBytes : MaxEmptyItems;
+        long most = minimumItemBytes > 0 ? (_bytes.Length - _position) / minimumItemBytes : mostEmptyValues;
         return count <= most ? (int)count : throw Error($"expected at most {most} items in what is left, got {count}");
     }
 
@@ -146,14 +153,9 @@ internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int first
     private List<object?> ReadArray(AvroSchema schema)
     {
         var list = new List<object?>();
-        int minimum = MinimumBytes(schema.Items!, 0);
+        int minimum = schema.Items!.MinimumBytes;
         for (int count = ReadItemCount(minimum); count > 0; count = ReadItemCount(minimum))
         {
-            if (minimum == 0 && list.Count + count > MaxEmptyItems)
-            {
-                throw Error($"expected at most {MaxEmptyItems} items that take no bytes");
-            }
-
             for (int i = 0; i < count; i++)
             {
                 list.Add(Read(schema.Items!));
@@ -220,16 +222,17 @@ internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int first
         return map;
     }
 
-    /// <summary>The fewest bytes that a value takes: what bounds a count before it is believed.</summary>
-    internal static int MinimumBytes(AvroSchema schema, int depth) => schema.Kind switch
+    /// <summary>More values than these take no bytes only in a block that was made to do harm.</summary>
+    public static long MostEmptyValues(int blockBytes) => FreeEmptyValues + (4L * blockBytes);
+
+    // Null, and records, lists and maps beside what is in them.
+    private void CountEmpty()
     {
-        AvroKind.Null => 0,
-        AvroKind.Fixed => schema.Size,
-        AvroKind.Float => 4,
-        AvroKind.Double => 8,
-        AvroKind.Record => depth > 8 ? 0 : (int)Math.Min(schema.Fields.Sum(field => (long)MinimumBytes(field.Schema, depth + 1)), 1 << 20),
-        _ => 1,
-    };
+        if (++_emptyValues > mostEmptyValues)
+        {
+            throw Error($"expected at most {mostEmptyValues} values that take no bytes");
+        }
+    }
 
     private readonly IcebergFormatException Error(string problem) => new(file, $"byte {(long)firstPosition + _position}", problem);
 }

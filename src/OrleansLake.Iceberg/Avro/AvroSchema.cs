@@ -44,6 +44,8 @@ internal sealed class AvroSchema(AvroKind kind)
     public static readonly AvroSchema Bytes = new(AvroKind.Bytes);
     public static readonly AvroSchema String = new(AvroKind.String);
 
+    private int? _minimumBytes;
+
     public AvroKind Kind { get; } = kind;
 
     /// <summary>Of records, enums and fixed.</summary>
@@ -73,6 +75,31 @@ internal sealed class AvroSchema(AvroKind kind)
     public int SymbolCount { get; init; }
 
     public int? ElementId { get; init; }
+
+    /// <summary>The fewest bytes that a value takes: what bounds a count before it is believed. Found once; a record within itself counts for none.</summary>
+    public int MinimumBytes
+    {
+        get
+        {
+            if (_minimumBytes is int known)
+            {
+                return known;
+            }
+
+            _minimumBytes = 0;
+            int minimum = Kind switch
+            {
+                AvroKind.Null => 0,
+                AvroKind.Fixed => Size,
+                AvroKind.Float => 4,
+                AvroKind.Double => 8,
+                AvroKind.Record => (int)Math.Min(Fields.Sum(one => (long)one.Schema.MinimumBytes), 1 << 20),
+                _ => 1,
+            };
+            _minimumBytes = minimum;
+            return minimum;
+        }
+    }
 
     /// <summary>An array of key-value records that stands for a map whose keys are not strings.</summary>
     public bool IsKeyValueArray => Kind == AvroKind.Array && LogicalType == "map" && Items is { Kind: AvroKind.Record, Fields.Count: 2 };

@@ -25,7 +25,7 @@ internal sealed class LocalLock : IDisposable
                 // FileShare.None is flock(LOCK_EX | LOCK_NB) on Unix, and the system's own sharing on Windows.
                 return new LocalLock(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
             }
-            catch (IOException e) when (IsHeld(e))
+            catch (IOException e) when (LocalFiles.IsHeld(e))
             {
                 await Task.Delay(wait, cancellationToken).ConfigureAwait(false);
             }
@@ -33,8 +33,4 @@ internal sealed class LocalLock : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
-
-    // EWOULDBLOCK is 11 on Linux and 35 on macOS; Windows has a sharing violation.
-    private static bool IsHeld(IOException e) =>
-        OperatingSystem.IsWindows() ? e.HResult == unchecked((int)0x80070020) : e.HResult == (OperatingSystem.IsLinux() ? 11 : 35);
 }

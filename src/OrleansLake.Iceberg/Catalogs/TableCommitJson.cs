@@ -48,9 +48,12 @@ public static class TableCommitJson
     /// <param name="element">The JSON object.</param>
     /// <param name="place">What to call its source in errors.</param>
     /// <exception cref="IcebergFormatException">It is no commit.</exception>
-    public static (TableIdentifier? Identifier, IReadOnlyList<TableRequirement> Requirements, IReadOnlyList<TableUpdate> Updates) Read(JsonElement element, string place)
+    public static (TableIdentifier? Identifier, IReadOnlyList<TableRequirement> Requirements, IReadOnlyList<TableUpdate> Updates) Read(JsonElement element, string place) =>
+        JsonCursor.Read(element, place, Read);
+
+    private static (TableIdentifier? Identifier, IReadOnlyList<TableRequirement> Requirements, IReadOnlyList<TableUpdate> Updates) Read(JsonCursor at)
     {
-        var at = new JsonCursor(element, place, "").ExpectObject("a commit");
+        at.ExpectObject("a commit");
         TableIdentifier? identifier = at.TryGet("identifier", out var name)
             ? new TableIdentifier(name.ExpectObject("a table identifier").Get("namespace").List("levels", level => level.Text()), name.Get("name").Text())
             : null;

@@ -13,7 +13,7 @@ public static class TableRequirementJson
     /// <param name="element">The JSON object.</param>
     /// <param name="place">What to call its source in errors.</param>
     /// <exception cref="IcebergFormatException">It is no requirement, or of a type that is not known.</exception>
-    public static TableRequirement Read(JsonElement element, string place) => Read(new JsonCursor(element, place, ""));
+    public static TableRequirement Read(JsonElement element, string place) => JsonCursor.Read(element, place, Read);
 
     /// <summary>Writes one.</summary>
     public static void Write(Utf8JsonWriter json, TableRequirement requirement)

@@ -13,7 +13,7 @@ public static class TableUpdateJson
     /// <param name="element">The JSON object.</param>
     /// <param name="place">What to call its source in errors.</param>
     /// <exception cref="IcebergFormatException">It is no update, or of an action that is not known.</exception>
-    public static TableUpdate Read(JsonElement element, string place) => Read(new JsonCursor(element, place, ""));
+    public static TableUpdate Read(JsonElement element, string place) => JsonCursor.Read(element, place, Read);
 
     /// <summary>Writes one.</summary>
     public static void Write(Utf8JsonWriter json, TableUpdate update)

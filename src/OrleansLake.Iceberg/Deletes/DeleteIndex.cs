@@ -41,7 +41,7 @@ internal sealed class DeleteIndex
             return;
         }
 
-        if (IsVector(file))
+        if (file.IsDeletionVector)
         {
             string path = file.ReferencedDataFile ?? throw new IcebergFormatException(file.FilePath, "deletion vector", "expected the data file that it is of in the manifest, got none");
             if (!_vectors.TryAdd(path, entry) && Sequence(_vectors[path]) == Sequence(entry))
@@ -110,9 +110,6 @@ internal sealed class DeleteIndex
             }
         }
     }
-
-    /// <summary>A deletion vector, not a file of position deletes.</summary>
-    public static bool IsVector(DataFile file) => file.Content == DataFileContent.PositionDeletes && file.FileFormat == "puffin";
 
     private bool IsUnpartitioned(int specId) =>
         _metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == specId)?.Fields.All(field => field.Transform is Transform.Void) ?? false;

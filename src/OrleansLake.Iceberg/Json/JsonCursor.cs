@@ -24,11 +24,24 @@ internal readonly struct JsonCursor(JsonElement element, string file, string pat
         }
         catch (JsonException e)
         {
-            throw new IcebergFormatException(file, path, $"expected a JSON document, got {utf8.Length} bytes: {e.Message}", e);
+            throw new IcebergFormatException(file, path, $"expected a JSON document, got {utf8.Length} bytes: {Short(e.Message)}", e);
         }
         catch (InvalidOperationException e)
         {
-            throw new IcebergFormatException(file, path, $"expected Unicode text: {e.Message}", e);
+            throw new IcebergFormatException(file, path, $"expected Unicode text: {Short(e.Message)}", e);
+        }
+    }
+
+    /// <summary>Reads a document that someone else has parsed.</summary>
+    public static T Read<T>(JsonElement element, string file, Func<JsonCursor, T> read)
+    {
+        try
+        {
+            return read(new JsonCursor(element, file, ""));
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new IcebergFormatException(file, "", $"expected Unicode text: {Short(e.Message)}", e);
         }
     }
 
@@ -141,4 +154,7 @@ internal readonly struct JsonCursor(JsonElement element, string file, string pat
         string text = element.ValueKind == JsonValueKind.Undefined ? "nothing" : element.GetRawText();
         return text.Length <= 80 ? text : text[..77] + "...";
     }
+
+    // The parser repeats what it could not read, however long.
+    private static string Short(string message) => message.Length <= 300 ? message : message[..297] + "...";
 }

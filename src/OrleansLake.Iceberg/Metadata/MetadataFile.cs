@@ -6,7 +6,11 @@ namespace OrleansLake.Iceberg;
 /// <summary>Metadata as a file: plain, or gzipped under whatever name.</summary>
 public static class MetadataFile
 {
-    private const int MaxBytes = 1 << 30;
+    private const long MaxBytes = 1 << 30;
+
+    /// <summary>JSON is packed ten or twenty times; what unpacks to so much more was made to do harm.</summary>
+    private const long MaxExpansion = 200;
+    private const long FreeBytes = 16 << 20;
 
     /// <summary>Reads a metadata file.</summary>
     /// <exception cref="IcebergFormatException">It is not table metadata.</exception>
@@ -70,6 +74,7 @@ public static class MetadataFile
             return bytes;
         }
 
+        long most = Math.Min(MaxBytes, Math.Max(FreeBytes, bytes.Length * MaxExpansion));
         try
         {
             using var gzip = new GZipStream(new MemoryStream(bytes.ToArray()), CompressionMode.Decompress);
@@ -77,9 +82,9 @@ public static class MetadataFile
             var buffer = new byte[64 * 1024];
             for (int read = gzip.Read(buffer); read > 0; read = gzip.Read(buffer))
             {
-                if (output.Length + read > MaxBytes)
+                if (output.Length + read > most)
                 {
-                    throw new IcebergFormatException(location, "", $"expected metadata of at most {MaxBytes} bytes");
+                    throw new IcebergFormatException(location, "", $"expected metadata of at most {most} bytes");
                 }
 
                 output.Write(buffer, 0, read);

@@ -311,12 +311,33 @@ public static class TableMetadataJson
             throw at.Error($"expected current-snapshot-id to be that of main ({main.SnapshotId}), got {metadata.CurrentSnapshotId?.ToString() ?? "none"}");
         }
 
+        CheckDescent(at, metadata.Snapshots);
         foreach (var snapshot in metadata.Snapshots)
         {
             if (snapshot.SequenceNumber > metadata.LastSequenceNumber)
             {
                 throw at.Error($"expected no sequence number above last-sequence-number {metadata.LastSequenceNumber}, got {snapshot.SequenceNumber} of snapshot {snapshot.SnapshotId}");
             }
+        }
+    }
+
+    // Whoever walks up from a snapshot must come to an end.
+    private static void CheckDescent(JsonCursor at, IReadOnlyList<Snapshot> snapshots)
+    {
+        var parents = snapshots.ToDictionary(snapshot => snapshot.SnapshotId, snapshot => snapshot.ParentSnapshotId);
+        var ends = new HashSet<long>();
+        foreach (var snapshot in snapshots)
+        {
+            var walk = new HashSet<long>();
+            for (long? id = snapshot.SnapshotId; id is long known && parents.TryGetValue(known, out long? parent) && !ends.Contains(known); id = parent)
+            {
+                if (!walk.Add(known))
+                {
+                    throw at.Error($"expected no snapshot to descend from itself, got {known}");
+                }
+            }
+
+            ends.UnionWith(walk);
         }
     }
 

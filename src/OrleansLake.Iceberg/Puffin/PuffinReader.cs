@@ -14,6 +14,11 @@ public sealed class PuffinReader
     private const int LargestFooterBytes = 64 << 20;
     private const int LargestBlobBytes = 1 << 30;
 
+    /// <summary>A blob that unpacks to so many times its size, beyond some megabytes, was made to do harm.</summary>
+    private const int LargestExpansion = 200;
+    private const int FreeBlobBytes = 16 << 20;
+    private const int LargestZstdWindowLog = 27;
+
     private readonly IObjectStore _store;
     private readonly string _location;
 
@@ -78,7 +83,7 @@ public sealed class PuffinReader
         {
             null => bytes,
             "zstd" => DecompressZstd(bytes, $"blob {blob.Type}"),
-            "lz4" => Lz4Frame.Decompress(bytes.Span, LargestBlobBytes, _location, $"blob {blob.Type}"),
+            "lz4" => Lz4Frame.Decompress(bytes.Span, Largest(bytes.Length), _location, $"blob {blob.Type}"),
             var other => throw new IcebergFormatException(_location, $"blob {blob.Type}", $"expected compression by zstd or lz4, got {other}"),
         };
     }
@@ -123,19 +128,23 @@ public sealed class PuffinReader
         return (blobs, at.TryGet("properties", out var all) ? all.TextMap() : []);
     }
 
+    private static int Largest(int compressedBytes) => (int)Math.Min(LargestBlobBytes, Math.Max(FreeBlobBytes, (long)compressedBytes * LargestExpansion));
+
     private ReadOnlyMemory<byte> DecompressZstd(ReadOnlyMemory<byte> bytes, string place)
     {
         try
         {
             using var zstd = new ZstdSharp.DecompressionStream(new MemoryStream(bytes.ToArray()));
+            zstd.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, LargestZstdWindowLog);
+            int largest = Largest(bytes.Length);
             var output = new MemoryStream();
             var buffer = new byte[64 << 10];
             for (int read = zstd.Read(buffer); read > 0; read = zstd.Read(buffer))
             {
                 output.Write(buffer, 0, read);
-                if (output.Length > LargestBlobBytes)
+                if (output.Length > largest)
                 {
-                    throw new IcebergFormatException(_location, place, $"expected at most {LargestBlobBytes} bytes");
+                    throw new IcebergFormatException(_location, place, $"expected at most {largest} bytes");
                 }
             }
 

@@ -83,7 +83,7 @@ public static class AvroDataFile
         private object? Missing(NestedField field) => field.Type switch
         {
             StructType structure when field.Required || field.InitialDefault is not null => structure.Fields.Select(Missing).ToArray(),
-            PrimitiveType => constantOf(field) ?? DefaultValue.OfInitial(field),
+            PrimitiveType => constantOf(field) ?? SingleValueJson.Read(field.Type, field.InitialDefault),
             _ => null,
         };
 
@@ -92,7 +92,7 @@ public static class AvroDataFile
             for (int i = 0; i < record.Fields.Count; i++)
             {
                 var field = record.Fields[i];
-                if ((mapping is null ? field.FieldId : mapping.FindId([.. path, field.Name])) == id)
+                if ((mapping is null ? field.FieldId : mapping.Find([.. path, field.Name])?.FieldId) == id)
                 {
                     return i;
                 }

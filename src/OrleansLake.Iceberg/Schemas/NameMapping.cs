@@ -32,13 +32,14 @@ public sealed record NameMapping(IReadOnlyList<MappedField> Fields)
     /// The field that a path of names means (<c>element</c>, <c>key</c> and <c>value</c> for what lies in lists and maps); null
     /// where the mapping does not have it.
     /// </summary>
-    public MappedField? Find(IEnumerable<string> path)
+    public MappedField? Find(params ReadOnlySpan<string> path)
     {
         MappedField? at = null;
         var fields = Fields;
         foreach (string name in path)
         {
-            at = fields.FirstOrDefault(field => field.Names.Contains(name, StringComparer.Ordinal));
+            string sought = name;
+            at = fields.FirstOrDefault(field => field.Names.Contains(sought, StringComparer.Ordinal));
             if (at is null)
             {
                 return null;
@@ -49,6 +50,9 @@ public sealed record NameMapping(IReadOnlyList<MappedField> Fields)
 
         return at;
     }
+
+    /// <summary>The id of a column by the names from the root to it; null where the mapping has none for it.</summary>
+    public int? FindId(params ReadOnlySpan<string> path) => Find(path)?.FieldId;
 
     /// <summary>The JSON of the property.</summary>
     public string ToJson()
@@ -92,10 +96,14 @@ public sealed record NameMapping(IReadOnlyList<MappedField> Fields)
     private static IReadOnlyList<MappedField> OfFields(IReadOnlyList<NestedField> fields) =>
         [.. fields.Select(field => new MappedField(field.Id, [field.Name], OfFields(field.Type.Children())))];
 
-    private static List<MappedField> ReadFields(JsonCursor at) => at.List("mapped fields", field => new MappedField(
-        field.ExpectObject("a mapped field").IntOrNull("field-id"),
-        field.Get("names").List("names", name => name.Text()),
-        field.TryGet("fields", out var below) ? ReadFields(below) : []));
+    private static List<MappedField> ReadFields(JsonCursor at)
+    {
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        return at.List("a list of mapped fields", field => new MappedField(
+            field.ExpectObject("a mapped field").IntOrNull("field-id"),
+            field.Get("names").List("names", name => taken.Add(name.Text()) ? name.Text() : throw name.Error($"expected each name once, got \"{name.Text()}\" again")),
+            field.TryGet("fields", out var below) ? ReadFields(below) : []));
+    }
 
     private static void Write(Utf8JsonWriter json, IReadOnlyList<MappedField> fields)
     {

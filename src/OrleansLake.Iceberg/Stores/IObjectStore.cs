@@ -29,6 +29,12 @@ public interface IObjectStore
 
     /// <summary>Deletes objects; missing ones count as deleted.</summary>
     Task DeleteAsync(IReadOnlyCollection<string> locations, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Deletes what dead writers left below a prefix that ends with a slash: objects that were begun before a time and not
+    /// completed, which no listing shows. Gives their number. A store in which nothing of them stays has nothing to do.
+    /// </summary>
+    Task<int> DeleteUnfinishedAsync(string prefix, DateTimeOffset begunBefore, CancellationToken cancellationToken) => Task.FromResult(0);
 }
 
 /// <summary>One object of a listing.</summary>

@@ -26,4 +26,7 @@ internal sealed class LentObjectStore(TableStorage storage) : IObjectStore
             await group.Key.DeleteAsync([.. group], cancellationToken).ConfigureAwait(false);
         }
     }
+
+    public Task<int> DeleteUnfinishedAsync(string prefix, DateTimeOffset begunBefore, CancellationToken cancellationToken) =>
+        storage.StoreOf(prefix).DeleteUnfinishedAsync(prefix, begunBefore, cancellationToken);
 }

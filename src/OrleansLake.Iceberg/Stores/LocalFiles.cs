@@ -80,6 +80,10 @@ internal static partial class LocalFiles
         }
     }
 
+    /// <summary>Whether a file could not be opened because someone has it for himself: EWOULDBLOCK is 11 on Linux and 35 on macOS; Windows has a sharing violation.</summary>
+    public static bool IsHeld(IOException e) =>
+        OperatingSystem.IsWindows() ? e.HResult == unchecked((int)0x80070020) : e.HResult == (OperatingSystem.IsLinux() ? 11 : 35);
+
     [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Link(string existing, string name);
 

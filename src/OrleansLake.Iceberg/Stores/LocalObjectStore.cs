@@ -3,16 +3,20 @@ using System.Runtime.CompilerServices;
 namespace OrleansLake.Iceberg;
 
 /// <summary>
-/// Files of this machine as objects. Locations are absolute paths, plain or with <c>file:</c> before them.
+/// Files of this machine as objects. Locations are absolute paths, plain or with <c>file:</c> before them, and taken
+/// literally: metadata hold paths, not URIs, and <c>%2F</c> in one is three characters of a name.
 /// </summary>
 /// <remarks>
 /// An object is written beside its place under a name that starts with a dot and ends in <c>.tmp</c>, synced, given its name
 /// by rename (replace) or link (create), and the directory synced: no reader and no crash ever sees half of one. Listings
-/// leave such names out.
+/// leave such names out; each is locked while its writer lives, so those of the dead can be told and deleted. Links are read
+/// through but not listed: what lies elsewhere is not this place's to delete, and links can go in a circle.
 /// </remarks>
 public sealed class LocalObjectStore : IObjectStore
 {
     private const string TemporarySuffix = ".tmp";
+
+    private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
 
     /// <inheritdoc />
     public Task<long> GetSizeAsync(string location, CancellationToken cancellationToken) => Run(location, path =>
@@ -111,8 +115,7 @@ public sealed class LocalObjectStore : IObjectStore
         }
 
         await Task.CompletedTask.ConfigureAwait(false);
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 };
-        foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", options))
+        foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", Everything))
         {
             cancellationToken.ThrowIfCancellationRequested();
             ObjectInfo info;
@@ -157,6 +160,42 @@ public sealed class LocalObjectStore : IObjectStore
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public Task<int> DeleteUnfinishedAsync(string prefix, DateTimeOffset begunBefore, CancellationToken cancellationToken)
+    {
+        string root = PathOf(prefix);
+        int deleted = 0;
+        if (!prefix.EndsWith('/'))
+        {
+            throw new ArgumentException($"expected a prefix that ends with a slash, got {prefix}");
+        }
+
+        foreach (var file in Directory.Exists(root) ? new DirectoryInfo(root).EnumerateFiles(".*" + TemporarySuffix, Everything) : [])
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            try
+            {
+                if (IsTemporary(file.Name) && file.LastWriteTimeUtc < begunBefore.UtcDateTime)
+                {
+                    // Opening it so fails while its writer has it open, and is given up by the kernel when that dies.
+                    using var dead = new FileStream(file.FullName, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+                    file.Delete();
+                    deleted++;
+                }
+            }
+            catch (FileNotFoundException)
+            {
+                // Its writer, or another who cleans, was quicker.
+            }
+            catch (IOException e) when (LocalFiles.IsHeld(e))
+            {
+                // Its writer lives.
+            }
+        }
+
+        return Task.FromResult(deleted);
     }
 
     /// <summary>The path that a location means.</summary>

@@ -30,5 +30,9 @@ public sealed class RelocatedObjectStore(IObjectStore inner, string from, string
     public Task DeleteAsync(IReadOnlyCollection<string> locations, CancellationToken cancellationToken) =>
         inner.DeleteAsync([.. locations.Select(Moved)], cancellationToken);
 
+    /// <inheritdoc />
+    public Task<int> DeleteUnfinishedAsync(string prefix, DateTimeOffset begunBefore, CancellationToken cancellationToken) =>
+        inner.DeleteUnfinishedAsync(Moved(prefix), begunBefore, cancellationToken);
+
     private string Moved(string location) => location.StartsWith(from, StringComparison.Ordinal) ? to + location[from.Length..] : location;
 }

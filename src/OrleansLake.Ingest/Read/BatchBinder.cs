@@ -157,7 +157,7 @@ internal sealed class BatchBinder
         bool optional = node.Repetition == Parquet.Repetition.Optional;
         object? value = isNull || field.Type is not PrimitiveType ? null
             : _inPartition ? _constants.PartitionValueOf(field)
-            : _constants.ValueOf(field) ?? DefaultValue.OfInitial(field);
+            : _constants.ValueOf(field) ?? SingleValueJson.Read(field.Type, field.InitialDefault);
         bool isPresent = !isNull && (value is not null || (field.Type is StructType && (!optional || field.InitialDefault is not null)));
         if (!isPresent && !optional && !isNull)
         {

@@ -20,7 +20,7 @@ internal sealed class DeleteFiles(LoadedTable table, int batchRows)
     /// <summary>The positions of a data file that a file of position deletes, or a vector, names.</summary>
     public async Task<PositionSet?> PositionsAsync(DataFile delete, string dataFile, CancellationToken cancellationToken)
     {
-        if (delete.FileFormat == "puffin")
+        if (delete.IsDeletionVector)
         {
             return await DeletionVector.ReadAsync(table.Store, delete, cancellationToken).ConfigureAwait(false);
         }

@@ -102,7 +102,7 @@ internal sealed class FileColumns
         }
 
         string[] path = [.. parents, role ?? node.Name];
-        var made = new FileColumns(node, definition + (node.Repetition == Parquet.Repetition.Optional ? 1 : 0), repetition, leaf) { Id = mapping is null ? node.FieldId : mapping.FindId(path) };
+        var made = new FileColumns(node, definition + (node.Repetition == Parquet.Repetition.Optional ? 1 : 0), repetition, leaf) { Id = mapping is null ? node.FieldId : mapping.Find(path)?.FieldId };
         switch (node)
         {
             case ParquetNode.Primitive:

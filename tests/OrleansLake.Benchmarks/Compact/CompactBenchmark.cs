@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
-using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Parquet;

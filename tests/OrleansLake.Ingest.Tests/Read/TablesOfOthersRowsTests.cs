@@ -45,17 +45,17 @@ public sealed class TablesOfOthersRowsTests
         var rows = await RowsAsync("spark/rename_column");
         Assert.Equal(
             [
-                """{"id":1,"name":"Flopsy \uD83D\uDC07","date":"2022-01-01","price":9.99,"active":true}""",
-                """{"id":2,"name":"Mopsy–Naïve","date":"2022-01-01","price":-5.00,"active":false}""",
-                """{"id":3,"name":"Cottontail","date":null,"price":0.00,"active":true}""",
-                """{"id":4,"name":"Thumper","date":"2022-01-02","price":99999999.99,"active":false}""",
+                """{"id":1,"name":"Flopsy \uD83D\uDC07","event_date":"2022-01-01","price":9.99,"active":true}""",
+                """{"id":2,"name":"Mopsy–Naïve","event_date":"2022-01-01","price":-5.00,"active":false}""",
+                """{"id":3,"name":"Cottontail","event_date":null,"price":0.00,"active":true}""",
+                """{"id":4,"name":"Thumper","event_date":"2022-01-02","price":99999999.99,"active":false}""",
             ],
             rows.Order(StringComparer.Ordinal));
-        Assert.Equal(["""{"id":1}""", """{"id":2}"""], await IdsAsync("date = DATE '2022-01-01' and price < 10"));
-        Assert.Equal(["""{"id":3}"""], await IdsAsync("date is null"));
+        Assert.Equal(["""{"id":1}""", """{"id":2}"""], await IdsAsync("event_date = DATE '2022-01-01' and price < 10"));
+        Assert.Equal(["""{"id":3}"""], await IdsAsync("event_date is null"));
         Assert.Equal(["""{"id":4}"""], await IdsAsync("id in (4, 5)"));
         var table = await OpenAsync("spark/rename_column");
-        Assert.Single(await new TableScan(table, new ScanOptions { Where = Expression.Parse("date = DATE '2022-01-02'") }).PlanAsync().ToListAsync());
+        Assert.Single(await new TableScan(table, new ScanOptions { Where = Expression.Parse("event_date = DATE '2022-01-02'") }).PlanAsync().ToListAsync());
 
         async Task<IEnumerable<string>> IdsAsync(string where) =>
             (await ScanTable.RowsAsync(await OpenAsync("spark/rename_column"), new ScanOptions { Where = Expression.Parse(where), Columns = ["id"] })).Order(StringComparer.Ordinal);

@@ -123,6 +123,57 @@ public sealed class ObjectStoreConformance(IObjectStore store, string root) : Co
         Expect((await ListAsync()).SequenceEqual([root + "/d/2"]));
     }
 
+    public async Task More_than_a_thousand_are_listed_and_deleted_at_once()
+    {
+        await Parallel.ForAsync(0, 1005, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, token) =>
+        {
+            await using var writer = store.OpenWrite($"{root}/many/{i % 7}/{i}");
+            await writer.CompleteAsync(token);
+        });
+        var all = await ListAsync("/many");
+        ExpectSame(1005, all.Distinct().Count());
+        await store.DeleteAsync([.. all.Where(location => !location.EndsWith("/1000", StringComparison.Ordinal))], default);
+        Expect((await ListAsync("/many")).SequenceEqual([root + "/many/6/1000"]));
+    }
+
+    public async Task An_empty_object_is_an_object()
+    {
+        await WriteAsync(root + "/empty", []);
+        Expect(await store.TryCreateAsync(root + "/empty2", ReadOnlyMemory<byte>.Empty, default));
+        ExpectSame(0, await store.GetSizeAsync(root + "/empty", default));
+        ExpectSame(0, (await store.ReadAsync(root + "/empty2", default)).Length);
+        ExpectSame(2, (await ListAsync()).Count);
+    }
+
+    public async Task Of_many_that_write_the_same_object_one_is_there_whole()
+    {
+        await Task.WhenAll(Enumerable.Range(1, 8).Select(writer => Task.Run(async () =>
+        {
+            for (int i = 0; i < 5; i++)
+            {
+                byte[] content = new byte[10_000 + (writer * 100)];
+                Array.Fill(content, (byte)writer);
+                await WriteAsync(root + "/same", content);
+                var read = (await store.ReadAsync(root + "/same", default)).ToArray();
+                ExpectSame(10_000 + (read[0] * 100), read.Length);
+                Expect(read.All(one => one == read[0]));
+            }
+        })));
+        ExpectSame(1, (await ListAsync()).Count);
+    }
+
+    public async Task A_writer_that_lives_loses_nothing_to_those_who_clean()
+    {
+        await using var writer = store.OpenWrite(root + "/u/alive");
+        await writer.WriteAsync(new byte[1_000_000]);
+        await store.DeleteUnfinishedAsync(root + "/u/", DateTimeOffset.UtcNow.AddDays(-1), default);
+        await writer.WriteAsync(Ten);
+        await writer.CompleteAsync(default);
+        ExpectSame(1_000_010, await store.GetSizeAsync(root + "/u/alive", default));
+        ExpectSame(0, await store.DeleteUnfinishedAsync(root + "/u/", DateTimeOffset.UtcNow.AddDays(1), default));
+        ExpectSame(1, (await ListAsync("/u")).Count);
+    }
+
     public async Task A_call_that_is_cancelled_does_nothing()
     {
         using var cancelled = new CancellationTokenSource();
