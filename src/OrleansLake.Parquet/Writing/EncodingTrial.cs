@@ -9,7 +9,7 @@ namespace OrleansLake.Parquet.Writing;
 internal sealed class EncodingTrial(IPageCodec? codec)
 {
     /// <summary>Values that are tried.</summary>
-    public const int Sample = 1024;
+    public const int Sample = 4096;
 
     /// <summary>Fewer values tell nothing.</summary>
     public const int Fewest = 64;

@@ -13,6 +13,7 @@ namespace OrleansLake.Parquet.Writing;
 internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOptions options, IPageCodec? codec) : ValueEncoder(column, options)
     where T : unmanaged, IBinaryInteger<T>
 {
+    private static readonly PageEncoding[] IntegerCandidates = [PageEncoding.Plain, PageEncoding.DeltaBinaryPacked];
     private static readonly PageEncoding[] FloatCandidates = [PageEncoding.Plain, PageEncoding.ByteStreamSplit];
 
     private readonly NumberDictionary<T> _dictionary = new();
@@ -117,26 +118,22 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
 
     private PageEncoding Choose(ReadOnlySpan<T> values, EncoderScratch scratch)
     {
-        if (Options.Encodings == EncodingChoice.Classic || (_isInteger ? 0 : EncodingTrial.Fewest) > values.Length)
+        var candidates = Options.Encodings switch
+        {
+            EncodingChoice.Classic => [],
+            _ when _isInteger => IntegerCandidates,
+            EncodingChoice.All => FloatCandidates,
+            _ => [],
+        };
+        if (candidates.Length == 0 || values.Length < EncodingTrial.Fewest)
         {
             return PageEncoding.Plain;
         }
 
-        if (_isInteger)
-        {
-            _chosen = PageEncoding.DeltaBinaryPacked;
-        }
-        else if (Options.Encodings == EncodingChoice.All)
-        {
-            T[] sample = values[..Math.Min(values.Length, EncodingTrial.Sample)].ToArray();
-            _chosen = _trial.Best(FloatCandidates, candidate => Write(candidate, sample, scratch.Page), scratch);
-        }
-        else
-        {
-            _chosen = PageEncoding.Plain;
-        }
-
-        return _chosen.Value;
+        T[] sample = values[..Math.Min(values.Length, EncodingTrial.Sample)].ToArray();
+        var best = _trial.Best(candidates, candidate => Write(candidate, sample, scratch.Page), scratch);
+        _chosen = best;
+        return best;
     }
 
     private static void Write(PageEncoding encoding, ReadOnlySpan<T> values, ByteBuffer page)
