@@ -5,6 +5,7 @@ using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
 using OrleansLake.Benchmarks.Encode;
 using OrleansLake.Benchmarks.Ingest;
+using OrleansLake.Benchmarks.Scan;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
@@ -14,8 +15,10 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     Fuzz.Create(),
     FuzzJson.Create(),
     CompactBenchmark.Create(),
+    FuzzParquet.Create(),
     IngestBenchmark.Create(),
     PollBenchmark.Create(),
+    ScanBenchmark.Create(),
     Simulate.Create(),
 };
 return await root.Parse(args).InvokeAsync();

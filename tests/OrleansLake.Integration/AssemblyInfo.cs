@@ -1,2 +1,2 @@
-// Each test starts processes that use the whole machine.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+// Two collections, side by side: tests that use the whole machine, one after the other, and tests that mostly wait.
+[assembly: CollectionBehavior(MaxParallelThreads = 2)]

@@ -19,12 +19,13 @@ namespace OrleansLake.Integration;
 /// Silos in processes of their own that share a warehouse and nothing else, and this process as their client, over the
 /// gateways of Orleans and over HTTP.
 /// </summary>
+[Collection(Collections.Working)]
 public sealed class ClusterTests(ITestOutputHelper output) : IDisposable
 {
     private const string Table = "cluster.events";
     private const int TopicPartitions = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan MoveLimit = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan DeathLimit = TimeSpan.FromSeconds(30); // three probes of a second each, and to move
 
     private readonly TestWarehouse _warehouse = new();
 
@@ -60,7 +61,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IDisposable
 
         // A second one joins, and gets its half.
         await using SiloProcess second = SiloProcess.Start(setup, "second");
-        await EvenAsync(overHttp, "the second silo joined", first, second);
+        await EvenAsync(overHttp, "the second silo joined", Patience, first, second);
 
         // The client of Orleans sees what HTTP shows, and its word reaches the pumps of both.
         using IHost host = await ConnectAsync(setup, first, second);
@@ -82,16 +83,16 @@ public sealed class ClusterTests(ITestOutputHelper output) : IDisposable
         var overSecond = new HttpOrleansLakeClient(httpOfSecond);
         Volatile.Write(ref followed, second);
         await first.Process.KillAsync();
-        await EvenAsync(overSecond, "the first silo died", second);
+        await EvenAsync(overSecond, "the first silo died", DeathLimit, second);
         Assert.Equal(TopicPartitions, (await HomesAsync(client))[second.SiloPort]);
 
         // Another one joins; what remains of the second ends in order while records flow.
         await using SiloProcess third = SiloProcess.Start(setup, "third");
-        await EvenAsync(overSecond, "a third silo joined", second, third);
+        await EvenAsync(overSecond, "a third silo joined", Patience, second, third);
         using var httpOfThird = new HttpClient { BaseAddress = third.Url };
         Volatile.Write(ref followed, third);
         Assert.Equal(0, await second.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
-        await EvenAsync(new HttpOrleansLakeClient(httpOfThird), "the second silo ended", third);
+        await EvenAsync(new HttpOrleansLakeClient(httpOfThird), "the second silo ended", DeathLimit, third);
         Assert.False(publishing.IsCompleted, "expected records to flow until here");
         feed.End();
         PublishResult published = await publishing.WaitAsync(Patience);
@@ -126,7 +127,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IDisposable
             .ToDictionary(group => group.Key, group => group.Count());
     }
 
-    private async Task EvenAsync(IOrleansLakeClient client, string what, params SiloProcess[] silos)
+    private async Task EvenAsync(IOrleansLakeClient client, string what, TimeSpan limit, params SiloProcess[] silos)
     {
         long begun = Stopwatch.GetTimestamp();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
@@ -149,8 +150,8 @@ public sealed class ClusterTests(ITestOutputHelper output) : IDisposable
             }
 
             Assert.True(
-                Stopwatch.GetElapsedTime(begun) < MoveLimit,
-                $"{what}: not even after {MoveLimit}: {string.Join(", ", homes)}\n{string.Join("\n", silos.Select(silo => silo.Process.Errors + silo.ReadLog()))}");
+                Stopwatch.GetElapsedTime(begun) < limit,
+                $"{what}: not even after {limit}: {string.Join(", ", homes)}\n{string.Join("\n", silos.Select(silo => silo.Process.Errors + silo.ReadLog()))}");
         }
         while (await timer.WaitForNextTickAsync(CancellationToken.None));
     }

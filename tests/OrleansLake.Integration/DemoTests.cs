@@ -13,6 +13,7 @@ namespace OrleansLake.Integration;
 /// A file through the whole line by the command that people type; what the table then holds is compared with what the file
 /// holds, by our reader, by DuckDB over the Parquet files and by icebird over the table.
 /// </summary>
+[Collection(Collections.Working)]
 public sealed class DemoTests : IDisposable
 {
     private const string Ddl = """

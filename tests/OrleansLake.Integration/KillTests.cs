@@ -10,6 +10,7 @@ namespace OrleansLake.Integration;
 /// The silo in a process of its own dies without warning, or freezes while another takes over; broker and publisher are
 /// in this one and go on. Afterwards every record is in the table, or in its dead letters, exactly once.
 /// </summary>
+[Collection(Collections.Working)]
 public sealed class KillTests(ITestOutputHelper output) : IDisposable
 {
     private const string Table = "kill.events";

@@ -7,6 +7,7 @@ using OrleansLake.Testing.Processes;
 namespace OrleansLake.Integration;
 
 /// <summary>What grains keep outlives the silo; what of it cannot be read is told and never taken for nothing.</summary>
+[Collection(Collections.Waiting)]
 public sealed class StateTests : IDisposable
 {
     private const string Table = "kept.events";
@@ -41,6 +42,10 @@ public sealed class StateTests : IDisposable
             await first.PostAsync("/pipelines/events/pause", CancellationToken.None);
             await first.Process.KillAsync();
         }
+
+        // What brings the pipeline's grain back is kept too.
+        string reminders = Directory.GetFiles(Path.Combine(_warehouse.Path, ".orleanslake", "orleanslake", "reminders")).Max(StringComparer.Ordinal)!;
+        Assert.Contains("\"name\": \"keep-alive\"", await File.ReadAllTextAsync(reminders), StringComparison.Ordinal);
 
         await PublishAsync(500);
         await using (SiloProcess second = SiloProcess.Start(_setup))

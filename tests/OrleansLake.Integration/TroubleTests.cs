@@ -12,6 +12,7 @@ namespace OrleansLake.Integration;
 /// What goes wrong around a silo: nothing is lost, one clear line says what stands in the way, and the pipeline goes on once
 /// it is out of the way.
 /// </summary>
+[Collection(Collections.Waiting)]
 public sealed class TroubleTests : IDisposable
 {
     private const string Table = "trouble.events";

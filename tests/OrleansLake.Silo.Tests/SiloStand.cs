@@ -4,8 +4,10 @@ using Microsoft.AspNetCore.Builder;
 using OrleansLake.Client;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Kafka.Publishing;
 using OrleansLake.Ingest.Read;
+using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
 using OrleansLake.Testing.Processes;
@@ -64,6 +66,12 @@ internal sealed class SiloStand : IAsyncDisposable
         return new SiloStand(app, warehouse);
     }
 
+    /// <summary>Records that fit the table, by id.</summary>
+    public static IEnumerable<string> Records(int first, int count) =>
+        Enumerable.Range(first, count).Select(id => FormattableString.Invariant($$"""{"id":{{id}},"name":"n{{id}}","price":{{id / 2.0}}}"""));
+
+    public static IEnumerable<long> Ids(IEnumerable<JsonElement> rows) => rows.Select(row => row.GetProperty("id").GetInt64()).Order();
+
     public static async Task PublishAsync(string bootstrap, IEnumerable<string> records, string topic = "events")
     {
         using var feed = new ListFeed(records);
@@ -106,6 +114,29 @@ internal sealed class SiloStand : IAsyncDisposable
 
             await timer.WaitForNextTickAsync();
         }
+    }
+
+    public async Task AlterAsync(string sql)
+    {
+        for (; ; )
+        {
+            LoadedTable table = (await Catalog.LoadTableAsync(Table, CancellationToken.None))!;
+            UpdateSchema update = Ddl.ParseAlterTable(sql).On(table.Metadata);
+            if (await Catalog.CommitTableAsync(new TableCommit(table, update.Requirements, update.Updates), CancellationToken.None) is CommitResult.Committed)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>The audit proves that the table has so many rows, each offset once.</summary>
+    public async Task AssertProvedAsync(long rows)
+    {
+        LoadedTable table = (await Catalog.LoadTableAsync(Table, CancellationToken.None))!;
+        LoadedTable letters = (await Catalog.LoadTableAsync(DeadLetterSchema.Of(Table), CancellationToken.None))!;
+        AuditResult audit = await Audit.RunAsync(table, letters);
+        Assert.True(audit.Verdict == AuditVerdict.Proved, audit.ToString());
+        Assert.Equal(rows, audit.Rows);
     }
 
     public async ValueTask DisposeAsync()

@@ -19,5 +19,17 @@ public sealed class AppendFiles(string branch, IdSource ids, TimeProvider time) 
     /// <exception cref="InvalidOperationException">The manifests are written already.</exception>
     public void Add(DataFile file) => AddDataFile(file);
 
-    private protected override string Operation(SnapshotTally tally) => "append";
+    private protected override string Operation(SnapshotTally tally)
+    {
+        // An append of nothing says so: whoever adds up appends finds a number in each.
+        foreach (string counter in new[] { "added-data-files", "added-records", "added-files-size" })
+        {
+            if (!tally.AddsDataFiles)
+            {
+                tally.Others[counter] = 0;
+            }
+        }
+
+        return "append";
+    }
 }

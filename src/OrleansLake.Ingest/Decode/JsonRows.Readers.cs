@@ -156,6 +156,18 @@ internal static unsafe partial class JsonRows<TScan>
     {
         byte* text = p + 1;
         var leaf = node.Leaf!;
+        if (JsonStrings<TScan>.IsShortUtf8(text, out int shortLength, out bool isUtf8))
+        {
+            if (!isUtf8)
+            {
+                return JsonStrings<TScan>.NotUtf8(text + shortLength, state.Failure);
+            }
+
+            TScan.Copy(text, ref leaf.RoomForBytes(shortLength));
+            leaf.AddBytes(shortLength, repetition);
+            return text + shortLength + 1;
+        }
+
         ref byte target = ref leaf.RoomForBytes(JsonStrings<TScan>.LengthAtMost(text, end));
         byte* behind = JsonStrings<TScan>.Read(text, end, ref target, state.Failure, out int length, out bool loneSurrogate);
         if (behind == null)

@@ -79,6 +79,7 @@ internal static unsafe class JsonStrings<TScan>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static byte* Read(byte* p, byte* end, ref byte target, JsonFailure failure, out int length, out bool loneSurrogate)
     {
+        byte* start = p;
         loneSurrogate = false;
         length = 0;
         nint written = 0;
@@ -126,13 +127,28 @@ internal static unsafe class JsonStrings<TScan>
         }
 
         length = (int)written;
-        if (notAscii != 0 && !Utf8.IsValid(MemoryMarshal.CreateReadOnlySpan(ref target, length)))
-        {
-            return failure.Fail(RejectReason.InvalidUtf8, $"expected UTF-8, got a string that is not before byte {p - failure.Start}");
-        }
-
-        return p + 1;
+        // What an escape makes is UTF-8, and an escape is ASCII: the text is UTF-8 if what stands in the document is.
+        return notAscii != 0 && !Utf8.IsValid(new ReadOnlySpan<byte>(start, (int)(p - start))) ? NotUtf8(p, failure) : p + 1;
     }
+
+    /// <summary>
+    /// Whether a string ends within one vector and has no escapes, though it may be beyond ASCII. <paramref name="isUtf8"/>:
+    /// whether it is a text at all.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsShortUtf8(byte* p, out int length, out bool isUtf8)
+    {
+        ulong special = TScan.SpecialInUtf8(p);
+        length = BitOperations.TrailingZeroCount(special);
+        bool isShort = special != 0 && p[length] == '"';
+        isUtf8 = isShort && Utf8.IsValid(new ReadOnlySpan<byte>(p, length));
+        return isShort;
+    }
+
+    /// <summary>A string that ends before <paramref name="quote"/> is no text.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static byte* NotUtf8(byte* quote, JsonFailure failure) =>
+        failure.Fail(RejectReason.InvalidUtf8, $"expected UTF-8, got a string that is not before byte {quote - failure.Start}");
 
     /// <summary>Checks a string that nobody wants.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -169,12 +185,7 @@ internal static unsafe class JsonStrings<TScan>
             }
         }
 
-        if (notAscii != 0 && !Utf8.IsValid(new ReadOnlySpan<byte>(start, (int)(p - start))))
-        {
-            return failure.Fail(RejectReason.InvalidUtf8, $"expected UTF-8, got a string that is not before byte {p - failure.Start}");
-        }
-
-        return p + 1;
+        return notAscii != 0 && !Utf8.IsValid(new ReadOnlySpan<byte>(start, (int)(p - start))) ? NotUtf8(p, failure) : p + 1;
     }
 
     private static byte* SkipEscape(byte* p, byte* end, JsonFailure failure)
@@ -218,7 +229,20 @@ internal static unsafe class JsonStrings<TScan>
             }
         }
 
-        written += new System.Text.Rune(code).EncodeToUtf8(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref target, written), 4));
+        if (code < 0x80)
+        {
+            Unsafe.Add(ref target, written++) = (byte)code;
+        }
+        else if (code < 0x800)
+        {
+            Unsafe.Add(ref target, written++) = (byte)(0xC0 | (code >> 6));
+            Unsafe.Add(ref target, written++) = (byte)(0x80 | (code & 0x3F));
+        }
+        else
+        {
+            written += new System.Text.Rune(code).EncodeToUtf8(MemoryMarshal.CreateSpan(ref Unsafe.Add(ref target, written), 4));
+        }
+
         return p;
     }
 
@@ -235,26 +259,22 @@ internal static unsafe class JsonStrings<TScan>
         0, 0, 13, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ];
 
+    /// <summary>Four hexadecimal digits; below 0 where one of the bytes is none.</summary>
     private static int Hex(byte* p)
     {
-        int value = 0;
-        for (int i = 0; i < 4; i++)
-        {
-            int digit = p[i] switch
-            {
-                >= (byte)'0' and <= (byte)'9' => p[i] - '0',
-                >= (byte)'a' and <= (byte)'f' => p[i] - 'a' + 10,
-                >= (byte)'A' and <= (byte)'F' => p[i] - 'A' + 10,
-                _ => -1,
-            };
-            if (digit < 0)
-            {
-                return -1;
-            }
-
-            value = (value << 4) | digit;
-        }
-
-        return value;
+        int a = HexValues[p[0]], b = HexValues[p[1]], c = HexValues[p[2]], d = HexValues[p[3]];
+        return (a | b | c | d) < 16 ? (a << 12) | (b << 8) | (c << 4) | d : -1;
     }
+
+    private static ReadOnlySpan<byte> HexValues =>
+    [
+        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 16, 16, 16, 16, 16,
+        16, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+        16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16,
+    ];
 }

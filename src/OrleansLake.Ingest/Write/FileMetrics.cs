@@ -15,13 +15,7 @@ internal sealed class FileMetrics
     private readonly IReadOnlyList<MetricsMode> _modes;
     private readonly IcebergType[] _types;
 
-    /// <summary>For files of a table's current schema.</summary>
-    public FileMetrics(TableMetadata table, ParquetSchema columns)
-        : this(table.CurrentSchema, columns, table.Properties, table.SortOrders.FirstOrDefault(order => order.OrderId == table.DefaultSortOrderId))
-    {
-    }
-
-    /// <summary>For files of a schema of their own: delete files.</summary>
+    /// <summary>For files of a schema; <paramref name="order"/>: by what the table is sorted.</summary>
     public FileMetrics(Schema schema, ParquetSchema columns, IReadOnlyDictionary<string, string> properties, SortOrder? order = null)
     {
         int[] ids = [.. columns.Columns.Select(column => column.FieldId ?? throw new ArgumentException($"column {column} has no field id", nameof(columns)))];

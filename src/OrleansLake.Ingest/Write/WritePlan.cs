@@ -22,7 +22,8 @@ internal sealed class WritePlan
         Schema = metadata.CurrentSchema;
         Spec = metadata.DefaultSpec;
         Columns = IcebergParquet.ToParquet(Schema);
-        Metrics = new FileMetrics(metadata, Columns);
+        var order = metadata.SortOrders.FirstOrDefault(order => order.OrderId == metadata.DefaultSortOrderId);
+        Metrics = new FileMetrics(Schema, Columns, metadata.Properties, order);
         TargetFileSizeBytes = TableProperty.Long(metadata.Properties, "write.target-file-size-bytes", 512L << 20);
         Options = ParquetProperties.Read(metadata.Properties, Schema, Columns);
         DataLocation = (metadata.Properties.GetValueOrDefault("write.data.path") ?? metadata.Location + "/data").TrimEnd('/');

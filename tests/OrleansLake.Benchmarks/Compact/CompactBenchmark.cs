@@ -143,12 +143,13 @@ internal static class CompactBenchmark
         using (var destination = File.Create(output))
         {
             ParquetWriter? writer = null;
+            var memory = new ReadMemory();
             foreach (string path in inputs)
             {
                 using var stream = File.OpenRead(path);
                 var reader = ParquetReader.Open(stream);
                 writer ??= new ParquetWriter(destination, reader.Schema, new ParquetWriterOptions { CompressionLevel = level });
-                foreach (var batch in reader.Read())
+                foreach (var batch in reader.Read(new RowSelection { Memory = memory }))
                 {
                     rows += batch.RowCount;
                     if (!readOnly)

@@ -97,7 +97,7 @@ internal static class IngestBenchmark
             double cpu = silo.Process.CpuSeconds - startCpu;
             long peak = silo.Process.PeakResidentBytes;
             await silo.Process.TerminateAsync(TimeSpan.FromSeconds(30));
-            return await DescribeAsync(warehouse, records, seconds, cpu, startResident, peak, resident);
+            return await DescribeAsync(warehouse, records, seconds, startCpu, cpu, startResident, peak, resident);
         }
         finally
         {
@@ -105,7 +105,7 @@ internal static class IngestBenchmark
         }
     }
 
-    private static async Task<JsonObject> DescribeAsync(string warehouse, long records, double seconds, double cpu, long startResident, long peak, List<long> resident)
+    private static async Task<JsonObject> DescribeAsync(string warehouse, long records, double seconds, double startCpu, double cpu, long startResident, long peak, List<long> resident)
     {
         var catalog = new LocalCatalog(warehouse, TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
         LoadedTable table = (await catalog.LoadTableAsync(TableIdentifier.Parse(Table), CancellationToken.None))!;
@@ -127,6 +127,7 @@ internal static class IngestBenchmark
             ["audit"] = JsonNamingPolicy.CamelCase.ConvertName(audit.Verdict.ToString()),
             ["seconds"] = Math.Round(seconds, 2),
             ["rowsPerSecond"] = Math.Round(records / seconds),
+            ["siloCpuSecondsBefore"] = Math.Round(startCpu, 2),
             ["siloCpuSeconds"] = Math.Round(cpu, 2),
             ["siloCpuSecondsPerMillion"] = Math.Round(cpu / records * 1e6, 3),
             ["files"] = files,

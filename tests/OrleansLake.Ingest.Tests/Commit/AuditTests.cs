@@ -31,9 +31,9 @@ public sealed class AuditTests
         await world.CommittedAsync(committer, 10, 30, rejected: 4);
         AuditResult audit = await world.AuditAsync();
 
-        Assert.Equal((AuditVerdict.Proved, true, 2, 2, 21L, 21L), (audit.Verdict, audit.SinceBeginning, audit.Commits, audit.Files, audit.Rows, audit.RowsByOffsets));
+        Assert.Equal((AuditVerdict.Proved, true, 3, 2, 21L, 21L), (audit.Verdict, audit.SinceBeginning, audit.Commits, audit.Files, audit.Rows, audit.RowsByOffsets));
         Assert.Equal(new AuditedPartition("p", "g1", "events", 3, 30, 21, 4, 0), Assert.Single(audit.Partitions));
-        Assert.StartsWith("db.events: proved since the table's first snapshot: 2 commits, 2 files, 21 rows, each offset once", audit.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith("db.events: proved since the table's first snapshot: 3 commits, 2 files, 21 rows, each offset once", audit.ToString(), StringComparison.Ordinal);
         Assert.Contains("\"Verdict\":\"Proved\"", JsonSerializer.Serialize(audit), StringComparison.Ordinal);
     });
 

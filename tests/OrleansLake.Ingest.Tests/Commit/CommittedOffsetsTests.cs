@@ -60,10 +60,26 @@ public sealed class CommittedOffsetsTests
     [InlineData("""{"p#g":{"t":{"next":[1],"epoch":[9999999999]}}}""")]
     [InlineData("""{"p#g":{"t":{"next":["a"]}}}""")]
     [InlineData("""{"p#g":{"t":{"next":[1]}}""")]
+    [InlineData("""{"p#g":{"t":{"next":[1],"writers":["w"],"claim":[1]}}}""")]
+    [InlineData("""{"p#g":{"t":{"next":[1],"claim":[0]}}}""")]
     public void Text_that_is_not_offsets_is_an_error_that_names_the_place(string text)
     {
         var e = Assert.Throws<CorruptOffsetsException>(() => CommittedOffsetsJson.Read(text, "snapshot 17 of db.events"));
         Assert.StartsWith("snapshot 17 of db.events: the offsets cannot be read: ", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_claim_moves_nothing_else_and_stays_until_the_next()
+    {
+        CommittedOffsets offsets = At(50).Claim(Report(Range(Events3, 50, 60), Range(new("events", 5), 0, 9)));
+        Assert.Equal(At(50).Find("p", "g1", Events3)!.Value with { ClaimedBy = "silo-a" }, offsets.Find("p", "g1", Events3));
+        Assert.Null(offsets.Find("p", "g1", new("events", 5)));
+        offsets = offsets.Advance(Report(50, 60)).Claim(Report(Range(new("events", 5), 0, 9)) with { WriterId = "silo-b" });
+
+        offsets = CommittedOffsetsJson.Read(CommittedOffsetsJson.Write(offsets), "here");
+        Assert.Equal(60, offsets.Find("p", "g1", Events3)!.Value.Next);
+        Assert.Equal(["silo-a", "silo-b", null, null], new[] { 3, 5, 4, 99 }.Select(partition => offsets.ClaimedBy("p", "g1", new("events", partition))));
+        Assert.Null(offsets.ClaimedBy("p", "g2", Events3));
     }
 
     [Fact]

@@ -216,7 +216,7 @@ public sealed class LineageTests
         Assert.InRange(anchors, 4, 8);
         Assert.Equal(10, await ResumeAsync(committer));
         Snapshot anchor = (await world.TableAsync()).Metadata.Snapshots.Last(snapshot => snapshot.Summary.GetValueOrDefault(SummaryKeys.Reason) == "anchor");
-        Assert.Equal("0", anchor.Summary["added-records"]);
+        Assert.Equal("0", anchor.Summary.GetValueOrDefault(SummaryKeys.AddedRecords, "0"));
         Assert.Equal(AuditVerdict.Proved, (await world.AuditAsync()).Verdict);
     });
 

@@ -166,21 +166,7 @@ public sealed class RulesTakenOutTests
         await CommitAsync(make(), await world.ReportAsync(0, 10));
         DataWritten first = await world.ReportAsync(10, 20, rejected: 2);
         DataWritten second = await world.ReportAsync(10, 18, rejected: 2) with { WriterId = "twin" };
-        using CancellationTokenSource killed = new();
-        world.Catalog.Only = Events;
-        world.Catalog.Swaps.Enqueue(SwapFault.HangBefore);
-        world.Catalog.BeforeSwap = commit =>
-        {
-            if (commit.Base.Identifier.Equals(Events))
-            {
-                killed.Cancel();
-            }
-
-            return Task.CompletedTask;
-        };
-        TableCommitter dying = make();
-        await dying.EnqueueAsync(first, CancellationToken.None);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dying.CommitAsync(killed.Token));
+        await world.DieBetweenTheTablesAsync(make(), first);
         await CommitAsync(make(), second);
         return await ExpectRowsAsync(world, 2, Letters);
     });

@@ -74,6 +74,29 @@ internal sealed class World
 
     public Task<DataWritten> ReportAsync(long first, long next, long rejected = 0, long gap = 0) => ReportAsync(Reports.Range(Reports.Events3, first, next, rejected, gap));
 
+    /// <summary>A committer takes in a report's dead letters and dies before its rows.</summary>
+    public async Task DieBetweenTheTablesAsync(TableCommitter dying, DataWritten report)
+    {
+        using CancellationTokenSource killed = new();
+        Catalog.Next = commit => IsRowsOf(commit, report) ? SwapFault.HangBefore : SwapFault.None;
+        Catalog.BeforeSwap = commit =>
+        {
+            if (IsRowsOf(commit, report))
+            {
+                killed.Cancel();
+            }
+
+            return Task.CompletedTask;
+        };
+        await dying.EnqueueAsync(report, CancellationToken.None);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => dying.CommitAsync(killed.Token));
+        Catalog.Next = static _ => SwapFault.None;
+        Catalog.BeforeSwap = static _ => Task.CompletedTask;
+    }
+
+    private static bool IsRowsOf(TableCommit commit, DataWritten report) => commit.Base.Identifier.Equals(Events)
+        && commit.Updates.OfType<TableUpdate.AddSnapshot>().Any(added => added.Snapshot.Summary.GetValueOrDefault(SummaryKeys.Reports, "").Contains($"{report.ReportId:N}", StringComparison.Ordinal));
+
     /// <summary>Hands in, commits, asks.</summary>
     public static async Task<ReportAnswer> CommitAsync(TableCommitter committer, DataWritten report)
     {

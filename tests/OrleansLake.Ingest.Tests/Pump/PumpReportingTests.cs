@@ -281,7 +281,8 @@ public sealed class PumpReportingTests
         Assert.Equal((1, 10L), (applied.SchemaId, applied.FirstOffsets[A]));
         Assert.Equal([0, 1], stand.Committer.Taken.Select(report => report.SchemaId));
         Assert.Equal((0, 10), (stand.Committer.Taken[0].Ranges[0].Rows, stand.Committer.Taken[1].Ranges[0].Rows));
-        Assert.Equal(applied, stand.Result(stand.Ask<PumpEvent.SchemaApplied>(stand.Loop.ReloadSchema)));
+        PumpEvent.SchemaApplied again = stand.Result(stand.Ask<PumpEvent.SchemaApplied>(stand.Loop.ReloadSchema));
+        Assert.Equal((1, 20L), (again.SchemaId, again.FirstOffsets[A]));
     }
 
     [Fact]

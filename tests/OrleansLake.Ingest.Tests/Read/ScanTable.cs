@@ -97,7 +97,7 @@ internal sealed class ScanTable
         {
             FilePath = location, SpecId = specId, Partition = partition ?? PartitionKey.None, RecordCount = file.RowCount, FileSizeBytes = file.FileSizeBytes, SplitOffsets = file.SplitPositions,
         };
-        return change is null ? new FileMetrics(schema, columns, null, Metadata.Properties).Describe(descriptor, file) : descriptor;
+        return change is null ? new FileMetrics(schema, columns, Metadata.Properties).Describe(descriptor, file) : descriptor;
     }
 
     public Task<DataFile> WritePositionsAsync(int specId, PartitionKey partition, IReadOnlyDictionary<string, PositionSet> positions) =>

@@ -26,6 +26,16 @@ public static class ForeignReaders
     /// <summary>icebird: every row of the table in a directory; integers of 64 bits as text.</summary>
     public static async Task<JsonArray> IcebirdAsync(string table) => (await RunAsync("icebird.mjs", [table])).AsArray();
 
+    /// <summary>Why ClickHouse cannot be asked here; null when it can. It is large, and not served everywhere.</summary>
+    public static string? ClickHouseAbsent => Directory.Exists(Path.Combine(Folder, "node_modules", "chdb")) ? null : "ClickHouse (chdb) of tests/readers is not installed";
+
+    /// <summary>ClickHouse: the rows of the last of some statements; tables are named by their path below a directory.</summary>
+    public static async Task<JsonArray> ClickHouseAsync(string directory, params string[] statements)
+    {
+        JsonNode last = await RunAsync("clickhouse.mjs", [directory, .. statements]);
+        return last as JsonArray ?? throw new InvalidOperationException($"ClickHouse: {last.ToJsonString()} in {string.Join("; ", statements)}");
+    }
+
     private static async Task<JsonNode> RunAsync(string script, IReadOnlyList<string> arguments)
     {
         await using var node = new LakeProcess("node", ["--max-old-space-size=4096", Path.Combine(Folder, script), .. arguments]);

@@ -24,14 +24,17 @@ internal enum OperatorDeed
     /// <summary>Deletes the pipeline and makes it again.</summary>
     RemakePipeline,
 
-    /// <summary>Alters the table again and again while two pumps have every topic-partition: what one rejects the other takes.</summary>
+    /// <summary>
+    /// Alters the table while dead letters are on their way, and starts a pump that has every topic-partition too: it takes what
+    /// the other rejected.
+    /// </summary>
     RaceSchemas,
 }
 
 /// <summary>
 /// A person with rights to everything, in a share of the seeds; and the one who does what a pipeline that stopped says.
 /// </summary>
-internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartition> topicPartitions, Strangers strangers, Func<ModelRecord> nextRecord, Action ownTwice, Action remakePipeline, Action addPartition)
+internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartition> topicPartitions, Strangers strangers, Func<ModelRecord> nextRecord, Action startNewcomer, Action remakePipeline, Action addPartition)
 {
     private readonly OperatorDeed _deed = DeedOf(world.Options.Seed);
     private bool _isStopped;
@@ -44,7 +47,7 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
     {
         if (_deed != OperatorDeed.None)
         {
-            world.Scheduler.After(TimeSpan.FromSeconds(20) + world.UpTo(50), Act);
+            world.Scheduler.After(_deed == OperatorDeed.RaceSchemas ? TimeSpan.Zero : TimeSpan.FromSeconds(20) + world.UpTo(50), Act);
         }
     }
 
@@ -58,6 +61,7 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
         bool isReady = _deed switch
         {
             OperatorDeed.CherryPick => CherryPick(table),
+            OperatorDeed.RaceSchemas => true,
             _ => !lineage.Offsets.Pipelines.IsEmpty,
         };
         if (!isReady)
@@ -94,7 +98,15 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
                 break;
             case OperatorDeed.RaceSchemas:
                 world.SlowDeadLetters = true;
-                RaceSchemas();
+                world.WhileDeadLettersAreOnTheirWay = () =>
+                {
+                    for (int changes = 1; changes == 1 || world.Load(SimulationWorld.Rows)!.Metadata.CurrentSchemaId % 2 == 0; changes++)
+                    {
+                        strangers.ChangeSchema();
+                    }
+
+                    startNewcomer();
+                };
                 break;
             case OperatorDeed.RemakePipeline:
                 world.HeldGeneration = world.GenerationNumber;
@@ -172,16 +184,6 @@ internal sealed class Operators(SimulationWorld world, IReadOnlyList<TopicPartit
             }
         });
         return true;
-    }
-
-    private void RaceSchemas()
-    {
-        if (world.IsFaulty)
-        {
-            strangers.ChangeSchema();
-            ownTwice();
-            world.Scheduler.After(TimeSpan.FromSeconds(2) + world.UpTo(8), RaceSchemas);
-        }
     }
 
     private void RecreateTopic()

@@ -74,7 +74,7 @@ internal sealed class Simulation
                 StartPump(i);
             }
         });
-        var operators = new Operators(_world, _topicPartitions, _strangers, NextRecord, OwnTwice, RemakePipeline, AddPartition);
+        var operators = new Operators(_world, _topicPartitions, _strangers, NextRecord, StartNewcomer, RemakePipeline, AddPartition);
         _operators = operators;
         Every(1, 2, Publish);
         Every(5, 10, _world.Checker.Check, always: true);
@@ -294,12 +294,15 @@ internal sealed class Simulation
         }
     }
 
-    /// <summary>Every pump believes that it has every topic-partition.</summary>
-    private void OwnTwice()
+    /// <summary>One pump begins anew, and believes that it has every topic-partition.</summary>
+    private void StartNewcomer()
     {
-        foreach (SimulatedPump? pump in _pumps)
+        int index = _world.Random.Next(_pumps.Length);
+        if (_pumps[index] is { } old)
         {
-            _topicPartitions.ForEach(topicPartition => pump?.Attach(topicPartition));
+            old.Process.Kill();
+            StartPump(index);
+            _topicPartitions.ForEach(_pumps[index]!.Attach);
         }
     }
 

@@ -147,6 +147,9 @@ internal sealed class SimulationWorld
     /// <summary>Swaps of the dead-letter table take long.</summary>
     public bool SlowDeadLetters { get; set; }
 
+    /// <summary>What happens in that time.</summary>
+    public Action WhileDeadLettersAreOnTheirWay { get; set; } = static () => { };
+
     /// <summary>Reports of a generation that is about to end, which the network keeps until the next one has begun.</summary>
     public Dictionary<Guid, DataWritten> Held { get; } = [];
 
