@@ -244,6 +244,7 @@ public sealed class ColumnBuffer
         _ => 0,
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Shift(ReadOnlySpan<int> from, Span<int> to, int by)
     {
         int i = 0;

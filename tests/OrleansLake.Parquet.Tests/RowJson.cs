@@ -83,39 +83,57 @@ internal static class RowJson
             }
         }
 
+        return node.Repetition == Repetition.Repeated
+            ? Elements(node, node, Content, cursors, ref leaf, definition, repetition)
+            : Content(node, cursors, ref leaf, definition, repetition);
+    }
+
+    private delegate JsonNode? Assembling(ParquetNode node, Cursor[] cursors, ref int leaf, int definition, int repetition);
+
+    private static JsonNode? Content(ParquetNode node, Cursor[] cursors, ref int leaf, int definition, int repetition)
+    {
         switch (node)
         {
             case ParquetNode.Primitive:
                 return cursors[leaf++].TakeValue();
-            case ParquetNode.Group { LogicalType: LogicalType.List or LogicalType.Map } wrapper:
-                var array = new JsonArray();
-                var entry = (ParquetNode.Group)wrapper.Children[0];
-                definition++;
-                repetition++;
-                if (cursors[first].Definition < definition)
-                {
-                    for (int i = 0; i < Leaves(node); i++)
-                    {
-                        cursors[leaf++].Take();
-                    }
-
-                    return array;
-                }
-
-                do
-                {
-                    leaf = first;
-                    array.Add(wrapper.LogicalType is LogicalType.List
-                        ? Assemble(entry.Children[0], cursors, ref leaf, definition, repetition)
-                        : Fields(entry, cursors, ref leaf, definition, repetition));
-                }
-                while (cursors[first].Repetition == repetition);
-                return array;
+            case ParquetNode.Group { LogicalType: LogicalType.List, Children: [var repeated] }:
+                // Lists of two levels: https://github.com/apache/parquet-format/blob/master/LogicalTypes.md#lists
+                bool isElement = repeated is not ParquetNode.Group { Children: [{ Repetition: not Repetition.Repeated }] } || repeated.Name == "array" || repeated.Name.EndsWith("_tuple", StringComparison.Ordinal);
+                return isElement
+                    ? Elements(repeated, repeated, Content, cursors, ref leaf, definition, repetition)
+                    : Elements(repeated, ((ParquetNode.Group)repeated).Children[0], Assemble, cursors, ref leaf, definition, repetition);
+            case ParquetNode.Group { LogicalType: LogicalType.Map, Children: [var entry] }:
+                return Elements(entry, entry, Content, cursors, ref leaf, definition, repetition);
             case ParquetNode.Group group:
                 return Fields(group, cursors, ref leaf, definition, repetition);
             default:
                 throw new InvalidOperationException();
         }
+    }
+
+    private static JsonArray Elements(ParquetNode repeated, ParquetNode element, Assembling assemble, Cursor[] cursors, ref int leaf, int definition, int repetition)
+    {
+        int first = leaf;
+        var array = new JsonArray();
+        definition++;
+        repetition++;
+        if (cursors[first].Definition < definition)
+        {
+            for (int i = 0; i < Leaves(repeated); i++)
+            {
+                cursors[leaf++].Take();
+            }
+
+            return array;
+        }
+
+        do
+        {
+            leaf = first;
+            array.Add(assemble(element, cursors, ref leaf, definition, repetition));
+        }
+        while (cursors[first].Repetition == repetition);
+        return array;
     }
 
     private static JsonObject Fields(ParquetNode.Group group, Cursor[] cursors, ref int leaf, int definition, int repetition)
@@ -156,7 +174,8 @@ internal static class RowJson
                 (PhysicalType.Float, _) => RowJson.Number(column.Floats[i]),
                 (PhysicalType.Double, _) => RowJson.Number(column.Doubles[i]),
                 (PhysicalType.ByteArray, LogicalType.String) => Encoding.UTF8.GetString(Bytes(i)),
-                (PhysicalType.FixedLenByteArray, LogicalType.Decimal(_, var scale)) =>
+                (PhysicalType.Int96, _) => Int96Micros(Bytes(i)).ToString(CultureInfo.InvariantCulture),
+                (PhysicalType.FixedLenByteArray or PhysicalType.ByteArray, LogicalType.Decimal(_, var scale)) =>
                     Decimal(new BigInteger(Bytes(i), isBigEndian: true), scale),
                 (PhysicalType.FixedLenByteArray, LogicalType.Uuid) => new Guid(Bytes(i), bigEndian: true).ToString(),
                 (PhysicalType.FixedLenByteArray, LogicalType.Float16) => RowJson.Number((double)BinaryPrimitives.ReadHalfLittleEndian(Bytes(i))),
@@ -167,6 +186,10 @@ internal static class RowJson
         private ReadOnlySpan<byte> Bytes(int i) => column.Column.PhysicalType == PhysicalType.ByteArray
             ? column.Bytes.AsSpan(column.Offsets[i]..column.Offsets[i + 1])
             : column.Bytes.AsSpan(i * column.ValueWidth, column.ValueWidth);
+
+        // Nanoseconds of the day, then the Julian day.
+        private static long Int96Micros(ReadOnlySpan<byte> bytes) => unchecked(
+            (BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]) - 2_440_588L) * 86_400_000_000 + BinaryPrimitives.ReadInt64LittleEndian(bytes) / 1000);
 
         private static string Decimal(BigInteger unscaled, int scale)
         {

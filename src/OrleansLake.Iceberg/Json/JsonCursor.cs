@@ -45,7 +45,7 @@ internal readonly struct JsonCursor(JsonElement element, string file, string pat
         }
     }
 
-    public IcebergFormatException Error(string problem, Exception? inner = null) => new(file, path, problem, inner);
+    public IcebergFormatException Error(string problem, Exception? inner = null) => new(file, ShortPath(path), problem, inner);
 
     public IcebergFormatException Expected(string what) => Error($"expected {what}, got {Shown()}");
 
@@ -132,6 +132,7 @@ internal readonly struct JsonCursor(JsonElement element, string file, string pat
             if (!known.Contains(member.Name))
             {
                 others ??= [];
+                CheckText(member.Value);
                 others[member.Name] = Node(member.Value);
             }
         }
@@ -139,7 +140,37 @@ internal readonly struct JsonCursor(JsonElement element, string file, string pat
         return others;
     }
 
-    public JsonNode? Node() => Node(element);
+    public JsonNode? Node()
+    {
+        CheckText(element);
+        return Node(element);
+    }
+
+    // What is carried through unread must be fit to be written again, or the table could be read and never changed.
+    private static void CheckText(JsonElement value)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.String:
+                _ = value.GetString();
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in value.EnumerateArray())
+                {
+                    CheckText(item);
+                }
+
+                break;
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                {
+                    _ = member.Name;
+                    CheckText(member.Value);
+                }
+
+                break;
+        }
+    }
 
     private static JsonNode? Node(JsonElement value) => value.ValueKind switch
     {
@@ -154,6 +185,8 @@ internal readonly struct JsonCursor(JsonElement element, string file, string pat
         string text = element.ValueKind == JsonValueKind.Undefined ? "nothing" : element.GetRawText();
         return text.Length <= 80 ? text : text[..77] + "...";
     }
+
+    private static string ShortPath(string path) => path.Length <= 300 ? path : path[..147] + "..." + path[^150..];
 
     // The parser repeats what it could not read, however long.
     private static string Short(string message) => message.Length <= 300 ? message : message[..297] + "...";

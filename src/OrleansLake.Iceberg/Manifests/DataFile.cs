@@ -83,7 +83,7 @@ public sealed record DataFile
     public long? ContentSizeBytes { get; init; }
 
     /// <summary>Whether it is a deletion vector (v3): a blob of a Puffin file. https://iceberg.apache.org/spec/#deletion-vectors</summary>
-    internal bool IsDeletionVector => Content == DataFileContent.PositionDeletes && FileFormat == "puffin";
+    public bool IsDeletionVector => Content == DataFileContent.PositionDeletes && FileFormat == "puffin";
 
     /// <summary>What tells it from the other files of a snapshot: deletion vectors share Puffin files.</summary>
     internal FileKey Key => new(FilePath, ContentPosition);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace OrleansLake.Parquet.Encodings;
 
 /// <summary>Reads runs and bit-packed groups, as many at a time as asked for, from bytes that may be anything.</summary>
@@ -78,6 +80,7 @@ internal struct RleDecoder
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void NextRun(int wanted)
     {
         if (_position >= _end)

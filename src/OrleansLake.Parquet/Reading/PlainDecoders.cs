@@ -89,6 +89,7 @@ internal sealed class PlainByteArrayDecoder : ValueDecoder
         _end = end;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Read(ColumnBuffer into, int count)
     {
         // First all lengths, so that room is made once, for no more than the page holds.

@@ -141,6 +141,29 @@ public sealed class HostileFileTests
         Assert.Contains("itself", refused.Message);
     }
 
+    [Theory]
+    [InlineData("\"mystery\": \"\\ud800\"")]
+    [InlineData("\"mystery\": {\"a\": [1, \"\\udc00\"]}")]
+    [InlineData("\"mystery\": {\"\\ud800\": 1}")]
+    public void Text_that_is_no_Unicode_is_refused_where_nobody_reads_it_since_nobody_could_write_it(string member)
+    {
+        var metadata = TableMetadataCreation.Create(TestTables.Creation(), "memory://t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        string json = Encoding.UTF8.GetString(TableMetadataJson.Write(metadata));
+        byte[] hostile = Encoding.UTF8.GetBytes(json[..^1] + "," + member + "}");
+        Assert.Contains("Unicode", Refused(() => TableMetadataJson.Read(hostile, "surrogate.metadata.json")).Message);
+    }
+
+    [Fact]
+    public void A_place_with_a_name_of_a_megabyte_is_told_in_short()
+    {
+        string name = new('n', 1 << 20);
+        var refused = Refused(() => SchemaJson.Read(Encoding.UTF8.GetBytes("""{"type":"struct","fields":[{"id":1,"name":"x","required":true,"type":{"type":"NAME"}}]}""".Replace("NAME", name)), "long schema"));
+        Assert.StartsWith("long schema: ", refused.Message);
+        var metadata = TableMetadataCreation.Create(TestTables.Creation(), "memory://t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        string json = Encoding.UTF8.GetString(TableMetadataJson.Write(metadata)).Replace("\"properties\":{", $"\"properties\":{{\"{name}\":[]");
+        Refused(() => TableMetadataJson.Read(Encoding.UTF8.GetBytes(json), "long.metadata.json"));
+    }
+
     [Fact]
     public async Task A_statistics_file_that_promises_more_than_it_holds_is_refused()
     {
