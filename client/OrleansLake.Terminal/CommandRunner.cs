@@ -35,7 +35,7 @@ public static class CommandRunner
             root.Subcommands.Add(verb);
         }
 
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // @FILE is an option's own affair
         if (parsed.Errors.Count > 0)
         {
             foreach (ParseError wrong in parsed.Errors)

@@ -94,6 +94,8 @@ public sealed class OwnTableTests : CommandLine
         Assert.Contains("--limit", await FailureAsync(2, "rows", "db.events", "--limit", "-1"), StringComparison.Ordinal);
         Assert.Contains("--ddl", await FailureAsync(2, "alter", "db.events", "--ddl", "ALTER TABEL t"), StringComparison.Ordinal);
         Assert.Contains("--ddl", await FailureAsync(2, "create", "db.other", "--ddl", "@no-such-file"), StringComparison.Ordinal);
+        await File.WriteAllTextAsync(Elsewhere("t.sql"), "CREATE TABLE other (id INT)", TestContext.Current.CancellationToken);
+        Assert.Contains("created db.other", await TextAsync("create", "db.other", "--ddl", "@" + Elsewhere("t.sql")), StringComparison.Ordinal);
         Assert.Contains("colour", await FailureAsync(1, "rows", "db.events", "--where", "colour = 1"), StringComparison.Ordinal);
         Assert.Contains("colour", await FailureAsync(1, "rows", "db.events", "--columns", "colour"), StringComparison.Ordinal);
         Assert.Contains("--at yesterday", await FailureAsync(1, "rows", "db.events", "--at", "yesterday"), StringComparison.Ordinal);
@@ -116,7 +118,9 @@ public sealed class OwnTableTests : CommandLine
             Content = DataFileContent.Data, FilePath = $"{table.Metadata.Location}/data/{name}.parquet", FileFormat = "parquet", SpecId = 0,
             Partition = new PartitionKey([19_000]), RecordCount = rows, FileSizeBytes = 100,
         };
-        var result = await new TableChanges(catalog, ids, TimeProvider.System).CommitAsync(table.Identifier, new AppendFiles(SnapshotRef.Main, ids, TimeProvider.System).Add(file), null, default);
+        var append = new AppendFiles(SnapshotRef.Main, ids, TimeProvider.System);
+        append.Add(file);
+        var result = await new TableChanges(catalog, ids, TimeProvider.System).CommitAsync(table.Identifier, append, null, default);
         return Assert.IsType<CommitResult.Committed>(result).Table.Metadata.CurrentSnapshotId!.Value;
     }
 }

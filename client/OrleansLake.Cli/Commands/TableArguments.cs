@@ -67,7 +67,8 @@ internal sealed class TableArguments
     {
         try
         {
-            return at is null ? metadata.FindSnapshot(metadata.CurrentSnapshotId) : at.Length > 0 ? metadata.SnapshotAt(at) : throw new ArgumentException("expected a snapshot, got nothing");
+            // Every table has a main, before its first snapshot too.
+            return at is null or SnapshotRef.Main ? metadata.FindSnapshot(metadata.CurrentSnapshotId) : at.Length > 0 ? metadata.SnapshotAt(at) : throw new ArgumentException("expected a snapshot, got nothing");
         }
         catch (ArgumentException error)
         {

@@ -8,14 +8,13 @@ internal static class TableChangeCommands
 {
     internal static Command Create()
     {
-        var ddl = DdlOption("CREATE TABLE …", text => Ddl.ParseCreateTable(text));
+        var ddl = DdlOption<string>("CREATE TABLE …", text => Ddl.ParseCreateTable(text));
         return new TableArguments().CreateMakingCommand("create", "Make a table of a local catalog, as a statement of Trino or Spark says", (place, parsed, json, cancellationToken) => CreateAsync(place, parsed.GetValue(ddl)!, parsed, json, cancellationToken), ddl);
     }
 
     internal static Command Alter()
     {
-        var ddl = DdlOption("ALTER TABLE …; several are one change", text => Ddl.ParseAlterTable(text));
-        ddl.Arity = ArgumentArity.OneOrMore;
+        var ddl = DdlOption<string[]>("ALTER TABLE …; several are one change", text => Ddl.ParseAlterTable(text));
         return new TableArguments().CreateCommand("alter", "Add, drop, rename, move, widen columns, as a statement of Trino or Spark says", (request, cancellationToken) => AlterAsync(request, request.Parsed.GetValue(ddl)!, cancellationToken), ddl);
     }
 
@@ -26,18 +25,18 @@ internal static class TableChangeCommands
         return new TableArguments().CreateCommand("rollback", "Move a branch back to one of its earlier states", (request, cancellationToken) => RollbackAsync(request, request.Parsed.GetValue(to)!, request.Parsed.GetValue(branch)!, cancellationToken), to, branch);
     }
 
-    private static Option<string[]> DdlOption(string what, Action<string> read)
+    private static Option<T> DdlOption<T>(string what, Action<string> read)
     {
-        var option = new Option<string[]>("--ddl") { Description = what + "; @FILE reads it from a file", Required = true, Arity = ArgumentArity.ExactlyOne };
+        var option = new Option<T>("--ddl") { Description = what + "; @FILE reads it from a file", Required = true };
         option.Validators.Add(result => Usage.Check(result, text => read(TextOf(text))));
         return option;
     }
 
     private static string TextOf(string ddl) => ddl.StartsWith('@') ? File.ReadAllText(ddl[1..]) : ddl;
 
-    private static async Task<int> CreateAsync(TablePlace place, string[] ddl, ParseResult parsed, bool json, CancellationToken cancellationToken)
+    private static async Task<int> CreateAsync(TablePlace place, string ddl, ParseResult parsed, bool json, CancellationToken cancellationToken)
     {
-        var definition = Ddl.ParseCreateTable(TextOf(ddl[0]));
+        var definition = Ddl.ParseCreateTable(TextOf(ddl));
         place.CheckName(definition.Name, "--ddl");
         var table = await place.Catalog.CreateTableAsync(place.Identifier, definition.Creation, cancellationToken);
         var request = new TableRequest(table, parsed, json, "");
@@ -94,7 +93,7 @@ internal static class TableChangeCommands
     {
         var place = TablePlace.ForChange(request);
         var before = request.Table.Metadata.FindRef(branch);
-        var target = TableArguments.SnapshotAt(request.Table.Metadata, to, "--to")!;
+        var target = TableArguments.SnapshotAt(request.Table.Metadata, to, "--to") ?? throw new ArgumentException($"--to {to}: expected a snapshot, got a table without any");
         bool changed = before?.SnapshotId != target.SnapshotId;
         if (changed)
         {

@@ -52,8 +52,9 @@ internal static class TableRowsCommand
     private static async Task<int> RunAsync(TableRequest request, long limit, ScanOptions options, string? at, CancellationToken cancellationToken)
     {
         TableArguments.SnapshotAt(request.Table.Metadata, at);
+        string? state = at is SnapshotRef.Main ? null : at;
         // Small batches: who asks for ten rows should not wait for eight thousand.
-        var scan = new TableScan(request.Table, options with { At = at, BatchRows = (int)Math.Clamp(limit, 64, 8192) });
+        var scan = new TableScan(request.Table, options with { At = state, BatchRows = (int)Math.Clamp(limit, 64, 8192) });
         if (request.Json)
         {
             var list = new JsonList(request.Output);

@@ -33,7 +33,7 @@ internal static class TableSchema
     }
 
     /// <summary>Whether a state moves on, so that the table's own schema and properties are its.</summary>
-    public static bool IsBranch(TableMetadata metadata, string? at) => at is null || metadata.Refs.GetValueOrDefault(at) is { IsTag: false };
+    public static bool IsBranch(TableMetadata metadata, string? at) => at is null or SnapshotRef.Main || metadata.Refs.GetValueOrDefault(at) is { IsTag: false };
 
     /// <summary>One line a field.</summary>
     public static TextTable Columns(Schema schema)
