@@ -21,9 +21,13 @@ public static class CommandRunner
     /// <param name="args">What was typed behind <c>lake</c>.</param>
     /// <param name="verbs">What there is.</param>
     /// <param name="stopLimit">How long a verb may go on after Ctrl-C or SIGTERM; null: the verb sees to its end itself.</param>
+    /// <param name="output">Where data go; null: standard output.</param>
+    /// <param name="error">Where all else goes; null: standard error.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(string[] args, IEnumerable<Command> verbs, TimeSpan? stopLimit)
+    public static async Task<int> RunAsync(string[] args, IEnumerable<Command> verbs, TimeSpan? stopLimit, TextWriter? output = null, TextWriter? error = null)
     {
+        output ??= Console.Out;
+        error ??= Console.Error;
         var root = new RootCommand("OrleansLake: Kafka into Apache Iceberg tables, exactly once.");
         root.Options.Add(Verbose);
         foreach (Command verb in verbs)
@@ -31,21 +35,21 @@ public static class CommandRunner
             root.Subcommands.Add(verb);
         }
 
-        ParseResult parsed = root.Parse(args);
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null }); // @FILE is an option's own affair
         if (parsed.Errors.Count > 0)
         {
-            foreach (ParseError error in parsed.Errors)
+            foreach (ParseError wrong in parsed.Errors)
             {
-                await Console.Error.WriteLineAsync($"lake: {error.Message}");
+                await error.WriteLineAsync($"lake: {wrong.Message}");
             }
 
-            await Console.Error.WriteLineAsync($"lake: see {string.Join(' ', ["./lake", .. PathOf(parsed.CommandResult), "--help"])}");
+            await error.WriteLineAsync($"lake: see {string.Join(' ', ["./lake", .. PathOf(parsed.CommandResult), "--help"])}");
             return WrongUsage;
         }
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = stopLimit });
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = stopLimit, Output = output, Error = error });
         }
         catch (OperationCanceledException)
         {
@@ -53,7 +57,7 @@ public static class CommandRunner
         }
         catch (Exception failure)
         {
-            await Console.Error.WriteLineAsync($"lake: {(parsed.GetValue(Verbose) ? failure.ToString() : LineOf(failure))}");
+            await error.WriteLineAsync($"lake: {(parsed.GetValue(Verbose) ? failure.ToString() : LineOf(failure))}");
             return Failed;
         }
     }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using OrleansLake.Iceberg;
@@ -18,18 +17,33 @@ internal sealed class TableArguments
     /// <summary>A command over one table, opened.</summary>
     public Command CreateCommand(string name, string description, Func<TableRequest, CancellationToken, Task<int>> run, params Option[] options)
     {
+        var command = Bare(name, description, options);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            string warehouse = parsed.GetValue(_warehouse)!;
+            var table = await OpenAsync(parsed.GetValue(_table)!, warehouse, cancellationToken);
+            return await run(new TableRequest(table, parsed, parsed.GetValue(_json), warehouse) { IsMetadataFile = File.Exists(parsed.GetValue(_table)) }, cancellationToken);
+        });
+        return command;
+    }
+
+    /// <summary>A command that makes a table: what it is told is where.</summary>
+    public Command CreateMakingCommand(string name, string description, Func<TablePlace, ParseResult, bool, CancellationToken, Task<int>> run, params Option[] options)
+    {
+        var command = Bare(name, description, options);
+        command.SetAction((parsed, cancellationToken) =>
+            run(TablePlace.ForNew(parsed.GetValue(_table)!, parsed.GetValue(_warehouse)!), parsed, parsed.GetValue(_json), cancellationToken));
+        return command;
+    }
+
+    private Command Bare(string name, string description, Option[] options)
+    {
         var command = new Command(name, description) { _table, _warehouse, _json };
         foreach (var option in options)
         {
             command.Options.Add(option);
         }
 
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            string warehouse = parsed.GetValue(_warehouse)!;
-            var table = await OpenAsync(parsed.GetValue(_table)!, warehouse, cancellationToken);
-            return await run(new TableRequest(table, parsed, parsed.GetValue(_json), warehouse, parsed.InvocationConfiguration.Output), cancellationToken);
-        });
         return command;
     }
 
@@ -46,19 +60,20 @@ internal sealed class TableArguments
     }
 
     /// <summary>The option that names a state of the table.</summary>
-    public static Option<string?> AtOption() => new("--at") { Description = "A snapshot id, a branch or a tag; main when left out" };
+    public static Option<string?> AtOption() => new("--at") { Description = "A snapshot id, a branch, a tag, or a time (2025-01-31T12:30:00Z); main when left out" };
 
     /// <summary>The snapshot that the option names; null where the table has none yet.</summary>
-    public static Snapshot? SnapshotAt(TableMetadata metadata, string? at)
+    public static Snapshot? SnapshotAt(TableMetadata metadata, string? at, string option = "--at")
     {
-        if (at is null)
+        try
         {
-            return metadata.FindRef(SnapshotRef.Main);
+            // Every table has a main, before its first snapshot too.
+            return at is null or SnapshotRef.Main ? metadata.FindSnapshot(metadata.CurrentSnapshotId) : at.Length > 0 ? metadata.SnapshotAt(at) : throw new ArgumentException("expected a snapshot, got nothing");
         }
-
-        return metadata.FindRef(at)
-            ?? (long.TryParse(at, CultureInfo.InvariantCulture, out long id) ? metadata.FindSnapshot(id) : null)
-            ?? throw new ArgumentException($"--at {at}: expected a snapshot id, a branch or a tag of the table");
+        catch (ArgumentException error)
+        {
+            throw new ArgumentException($"{option} {at}: {error.Message}", error);
+        }
     }
 
     /// <summary>The table in a directory, or of a name in the warehouse.</summary>
@@ -67,7 +82,7 @@ internal sealed class TableArguments
         if (Path.Exists(table))
         {
             return await LocalTable.OpenAsync(table, cancellationToken)
-                ?? throw new IOException($"{table}: expected a table, got a directory without metadata (metadata/v1.metadata.json)");
+                ?? throw new IOException($"{table}: expected a table, got no metadata there (metadata/*.metadata.json)");
         }
 
         if (table.Contains('/') || !table.Contains('.'))
@@ -88,5 +103,14 @@ internal sealed class TableArguments
 /// <param name="Parsed">The command line, for further options.</param>
 /// <param name="Json">Whether the answer is for a program.</param>
 /// <param name="Warehouse">The local catalog's directory.</param>
-/// <param name="Output">Where it goes.</param>
-internal sealed record TableRequest(LoadedTable Table, ParseResult Parsed, bool Json, string Warehouse, TextWriter Output);
+internal sealed record TableRequest(LoadedTable Table, ParseResult Parsed, bool Json, string Warehouse)
+{
+    /// <summary>Whether one metadata file was named and not the table: no newer state of it is looked for.</summary>
+    public bool IsMetadataFile { get; init; }
+
+    /// <summary>Where the answer goes.</summary>
+    public TextWriter Output => Parsed.InvocationConfiguration.Output;
+
+    /// <summary>Where remarks go.</summary>
+    public TextWriter Notes => Parsed.InvocationConfiguration.Error;
+}

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Read;
 
 namespace OrleansLake.Cli.Commands;
 
@@ -16,31 +18,22 @@ internal static class TableFiles
     {
         var metadata = request.Table.Metadata;
         var snapshot = TableArguments.SnapshotAt(metadata, at);
-        var entries = new List<ManifestEntry>();
-        if (snapshot is not null)
-        {
-            await foreach (var entry in SnapshotFiles.LiveAsync(request.Table, snapshot, cancellationToken))
-            {
-                entries.Add(entry);
-            }
-        }
-
         if (request.Json)
         {
-            WriteJson(request, entries);
+            await WriteJsonAsync(request, snapshot, cancellationToken);
             return 0;
         }
 
         var text = new TextTable("content", "rows", "bytes", "sequence", "partition", "file").Right(1, 2, 3);
-        foreach (var entry in entries)
+        await foreach (var entry in snapshot is null ? AsyncEnumerable.Empty<ManifestEntry>() : SnapshotFiles.LiveAsync(request.Table, snapshot, cancellationToken))
         {
             var file = entry.DataFile;
             text.Add(
                 Content(file),
                 TableText.Number(file.RecordCount),
                 TableText.Number(file.FileSizeBytes),
-                entry.SequenceNumber is long sequence ? TableText.Number(sequence) : "",
-                Partition(metadata, file),
+                TableText.Number(entry.SequenceNumber),
+                TableText.Partition(metadata, file.SpecId, file.Partition),
                 file.FilePath);
         }
 
@@ -48,47 +41,37 @@ internal static class TableFiles
         return 0;
     }
 
-    private static string Content(DataFile file) => file.Content switch
+    internal static string Content(DataFile file) => file.Content switch
     {
         DataFileContent.Data => "data",
         DataFileContent.PositionDeletes => file.FileFormat == "puffin" ? "deletion-vector" : "position-deletes",
         _ => "equality-deletes",
     };
 
-    private static string Partition(TableMetadata metadata, DataFile file)
+    /// <summary>The descriptors whole, metrics and all, by the names that engines give the columns of <c>files</c> and <c>entries</c>.</summary>
+    private static async Task WriteJsonAsync(TableRequest request, Snapshot? snapshot, CancellationToken cancellationToken)
     {
-        var spec = metadata.PartitionSpecs.First(one => one.SpecId == file.SpecId);
-        var schema = metadata.Schemas.Reverse().FirstOrDefault(one => spec.Fields.All(field => one.FindField(field.SourceId) is not null)) ?? metadata.CurrentSchema;
-        return PartitionPath.Of(spec, schema, file.Partition);
-    }
-
-    private static void WriteJson(TableRequest request, List<ManifestEntry> entries) => TableArguments.WriteJson(request.Output, json =>
-    {
-        json.WriteStartArray();
-        foreach (var entry in entries)
+        var list = new JsonList(request.Output);
+        await foreach (var row in MetadataRows.ReadJsonAsync(MetadataTable.Of(request.Table, "entries"), snapshot, cancellationToken))
         {
-            var file = entry.DataFile;
-            json.WriteStartObject();
-            json.WriteString("content", Content(file));
-            json.WriteString("file-path", file.FilePath);
-            json.WriteString("file-format", file.FileFormat);
-            json.WriteNumber("spec-id", file.SpecId);
-            json.WriteString("partition", Partition(request.Table.Metadata, file));
-            json.WriteNumber("record-count", file.RecordCount);
-            json.WriteNumber("file-size-in-bytes", file.FileSizeBytes);
-            WriteNumber("sequence-number", entry.SequenceNumber);
-            WriteNumber("snapshot-id", entry.SnapshotId);
-            json.WriteEndObject();
-
-            void WriteNumber(string name, long? value)
+            using var entry = JsonDocument.Parse(row, JsonList.Deep);
+            if (entry.RootElement.GetProperty("status").GetInt32() == (int)ManifestEntryStatus.Deleted)
             {
-                if (value is long number)
-                {
-                    json.WriteNumber(name, number);
-                }
+                continue;
             }
+
+            list.Add(json =>
+            {
+                json.WriteStartObject();
+                foreach (var member in entry.RootElement.GetProperty("data_file").EnumerateObject().Concat(entry.RootElement.EnumerateObject().Where(one => one.Name.EndsWith("_id", StringComparison.Ordinal) || one.Name.EndsWith("_number", StringComparison.Ordinal))))
+                {
+                    member.WriteTo(json);
+                }
+
+                json.WriteEndObject();
+            });
         }
 
-        json.WriteEndArray();
-    });
+        list.End();
+    }
 }

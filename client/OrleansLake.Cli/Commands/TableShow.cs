@@ -49,21 +49,20 @@ internal static class TableShow
 
         columns.WriteTo(output);
         output.WriteLine();
-        output.WriteLine("partitioned by  " + Joined(metadata.DefaultSpec.Fields.Select(field => $"{field.Transform}({SourceName(metadata, field.SourceIds)}) as {field.Name}"), "nothing"));
-        var order = metadata.SortOrders.FirstOrDefault(one => one.OrderId == metadata.DefaultSortOrderId);
-        output.WriteLine("sorted by       " + Joined((order?.Fields ?? []).Select(field => $"{field.Transform}({SourceName(metadata, field.SourceIds)}) {(field.Descending ? "desc" : "asc")} nulls {(field.NullsLast ? "last" : "first")}"), "nothing"));
+        output.WriteLine("partitioned by  " + TableText.Spec(metadata, metadata.DefaultSpec));
+        output.WriteLine("sorted by       " + TableText.Order(metadata, metadata.SortOrders.FirstOrDefault(one => one.OrderId == metadata.DefaultSortOrderId)));
         foreach (var (name, value) in metadata.Properties.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
-            output.WriteLine($"property        {name} = {value}");
+            output.WriteLine(TextTable.Harmless($"property        {name} = {value}"));
         }
 
         foreach (var (name, reference) in metadata.Refs.Where(pair => pair.Key != SnapshotRef.Main))
         {
-            output.WriteLine($"{(reference.IsTag ? "tag   " : "branch")}          {name} = {TableText.Number(reference.SnapshotId)}");
+            output.WriteLine(TextTable.Harmless($"{(reference.IsTag ? "tag   " : "branch")}          {name} = {TableText.Number(reference.SnapshotId)}"));
         }
     }
 
-    private static void WriteJson(TableRequest request) => TableArguments.WriteJson(request.Output, json =>
+    internal static void WriteJson(TableRequest request) => TableArguments.WriteJson(request.Output, json =>
     {
         json.WriteStartObject();
         json.WriteString("table", request.Table.Identifier.ToString());
@@ -72,9 +71,4 @@ internal static class TableShow
         json.WriteRawValue(TableMetadataJson.Write(request.Table.Metadata), skipInputValidation: true);
         json.WriteEndObject();
     });
-
-    private static string SourceName(TableMetadata metadata, IReadOnlyList<int> ids) =>
-        string.Join(", ", ids.Select(id => metadata.CurrentSchema.FindPath(id) ?? string.Create(CultureInfo.InvariantCulture, $"dropped column {id}")));
-
-    private static string Joined(IEnumerable<string> parts, string none) => string.Join(", ", parts) is { Length: > 0 } text ? text : none;
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using OrleansLake.Iceberg;
 
 namespace OrleansLake.Cli.Commands;
@@ -22,7 +21,7 @@ internal static class TableSnapshots
         {
             text.Add(
                 TableText.Number(snapshot.SnapshotId),
-                snapshot.ParentSnapshotId is long parent ? TableText.Number(parent) : "",
+                TableText.Number(snapshot.ParentSnapshotId),
                 TableText.Number(snapshot.SequenceNumber),
                 TableText.Time(snapshot.TimestampMs),
                 snapshot.Summary.GetValueOrDefault("operation", ""),
@@ -43,14 +42,13 @@ internal static class TableSnapshots
         {
             json.WriteStartObject();
             json.WriteNumber("snapshot-id", snapshot.SnapshotId);
-            if (snapshot.ParentSnapshotId is long parent)
-            {
-                json.WriteNumber("parent-snapshot-id", parent);
-            }
-
+            WriteNumber("parent-snapshot-id", snapshot.ParentSnapshotId);
             json.WriteNumber("sequence-number", snapshot.SequenceNumber);
             json.WriteNumber("timestamp-ms", snapshot.TimestampMs);
             json.WriteString("manifest-list", snapshot.ManifestList);
+            WriteNumber("schema-id", snapshot.SchemaId);
+            WriteNumber("first-row-id", snapshot.FirstRowId);
+            WriteNumber("added-rows", snapshot.AddedRows);
             json.WriteStartObject("summary");
             foreach (var (name, value) in snapshot.Summary)
             {
@@ -66,6 +64,14 @@ internal static class TableSnapshots
 
             json.WriteEndArray();
             json.WriteEndObject();
+
+            void WriteNumber(string name, long? value)
+            {
+                if (value is long number)
+                {
+                    json.WriteNumber(name, number);
+                }
+            }
         }
 
         json.WriteEndArray();
@@ -73,23 +79,4 @@ internal static class TableSnapshots
 
     private static IEnumerable<string> RefsOf(TableMetadata metadata, Snapshot snapshot) =>
         metadata.Refs.Where(pair => pair.Value.SnapshotId == snapshot.SnapshotId).Select(pair => pair.Key).Order(StringComparer.Ordinal);
-}
-
-/// <summary>How the <c>table</c> commands show things to people.</summary>
-internal static class TableText
-{
-    public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
-
-    public static string Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).ToString("yyyy-MM-dd HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
-
-    public static string Counter(Snapshot snapshot, string name) => snapshot.Summary.GetValueOrDefault(name, name.StartsWith("added-", StringComparison.Ordinal) ? "0" : "?");
-
-    public static string Type(IcebergType type) => type switch
-    {
-        StructType structure => "struct<" + string.Join(", ", structure.Fields.Select(field => $"{field.Name}: {Type(field.Type)}{(field.Required ? " not null" : "")}")) + ">",
-        ListType list => $"list<{Type(list.Element)}>",
-        MapType map => $"map<{Type(map.Key)}, {Type(map.Value)}>",
-        PrimitiveType primitive => primitive.Spelling,
-        _ => type.ToString(),
-    };
 }

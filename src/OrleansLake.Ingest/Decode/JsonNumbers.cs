@@ -100,6 +100,49 @@ internal static unsafe class JsonNumbers
         return end < 16 && point > 0 && end > point + 1 && p[point] == '.' && !isZeroLed && EndsValue(p[end]) ? p + end : null;
     }
 
+    /// <summary>
+    /// The same of up to nineteen digits, at most eight of them before the point: what most languages write for a double of any
+    /// value.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    public static byte* LongDouble(byte* p, out double value)
+    {
+        long negative = *p == '-' ? 1 : 0;
+        p += negative;
+        uint others = NoDigits(p) | (NoDigits(p + 16) << 16);
+        int point = BitOperations.TrailingZeroCount(others);
+        int end = BitOperations.TrailingZeroCount(others & (others - 1));
+        bool isZeroLed = *p == '0' && point > 1;
+        if ((uint)(point - 1) > 7 || end > 20 || end < point + 2 || p[point] != '.' || isZeroLed || !EndsValue(p[end]))
+        {
+            value = 0;
+            return null;
+        }
+
+        // The digits before the point, up to sixteen behind it, and up to two more; each shifted to where missing ones are zeros.
+        int fraction = end - point - 1;
+        int rest = Math.Max(fraction - 16, 0);
+        ulong whole = EightDigits((Unsafe.ReadUnaligned<ulong>(p) ^ Zeros) << (64 - (8 * point)));
+        byte* first = p + point + 1;
+        var places = Vector128.CreateSequence((sbyte)0, (sbyte)1) + Vector128.Create((sbyte)(fraction - rest - 16));
+        ulong sixteen = (ulong)SixteenDigits(Vector128.ShuffleNative(Vector128.Load(first) - Vector128.Create((byte)'0'), places.AsByte()));
+        ulong last = EightDigits((Unsafe.ReadUnaligned<ulong>(first + 16) ^ Zeros) << (56 - (8 * rest)) << 8);
+        ulong digits = (whole * LongPower(fraction)) + (sixteen * LongPower(rest)) + last;
+        if (!DecimalToDouble.TryNearest(digits, -fraction, out double magnitude))
+        {
+            value = 0;
+            return null;
+        }
+
+        value = BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits(magnitude) | (negative << 63));
+        return p + end;
+    }
+
+    /// <summary>A bit for each of sixteen bytes that is no digit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint NoDigits(byte* p) =>
+        Vector128.GreaterThan(Vector128.Load(p) - Vector128.Create((byte)'0'), Vector128.Create((byte)9)).ExtractMostSignificantBits();
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long SixteenDigits(Vector128<byte> digits)
     {
@@ -324,6 +367,16 @@ internal static unsafe class JsonNumbers
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint SmallPower(int exponent) => Unsafe.Add(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(SmallPowers), exponent);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong LongPower(int exponent) => Unsafe.Add(ref System.Runtime.InteropServices.MemoryMarshal.GetReference(LongPowers), exponent);
+
+    private static ReadOnlySpan<ulong> LongPowers =>
+    [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000,
+        1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000, 10_000_000_000_000_000,
+        100_000_000_000_000_000, 1_000_000_000_000_000_000,
+    ];
 
     private static ReadOnlySpan<uint> SmallPowers => [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
 

@@ -81,6 +81,7 @@ internal static unsafe partial class JsonRows<TScan>
         {
             double value = 0;
             byte* behind = TScan.Width > 8 ? JsonNumbers.ShortDouble(p, out value) : null;
+            behind = behind == null && TScan.Width > 8 ? JsonNumbers.LongDouble(p, out value) : behind;
             if (behind == null)
             {
                 return OtherNumber(node, p, end, repetition, state);

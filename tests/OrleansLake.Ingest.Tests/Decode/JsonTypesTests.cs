@@ -187,6 +187,9 @@ public sealed class JsonTypesTests
             }
 
             texts.Add($"{random.NextInt64()}e{random.Next(-340, 289)}");
+            string whole = random.NextInt64(1L << random.Next(1, 40)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            string fraction = random.NextInt64(1_000_000_000_000_000_000).ToString("D18", System.Globalization.CultureInfo.InvariantCulture) + "70";
+            texts.Add($"{(i % 2 == 0 ? "-" : "")}{whole}.{fraction[..random.Next(1, 21)]}");
         }
 
         var columns = Ingest.Write.IcebergParquet.ToParquet(schema);
