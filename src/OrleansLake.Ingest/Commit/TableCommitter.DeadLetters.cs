@@ -41,6 +41,18 @@ public sealed partial class TableCommitter
             return begun;
         }
 
+        // A table that went back may have lost a claim whose dead letters are on their way. That there may be any shows by a
+        // snapshot of the dead-letter table, from before the first claim of all on.
+        while (AreClaimsKept && lineage.Head is null && accepted.Exists(static waiting => Rejects(waiting.Report)))
+        {
+            lineage = (await FenceAsync(lineage, cancellationToken)).Lineage;
+        }
+
+        if (await ClaimAsync(rows, lineage, accepted, cancellationToken) is { } claimed)
+        {
+            return claimed;
+        }
+
         while (true)
         {
             var (missing, refused, offsets) = JudgeDeadLetters(rows, lineage, accepted);
@@ -66,15 +78,9 @@ public sealed partial class TableCommitter
                 return changed;
             }
 
-            Dictionary<string, string> summary = new() { [SummaryKeys.DeadLetters] = "true" };
-            if (isFence)
-            {
-                summary[SummaryKeys.Reason] = "fence";
-            }
-
-            AppendFiles append = NewAppend(SnapshotRef.Main, missing.SelectMany(static waiting => waiting.Report.DeadLetterFiles));
-            HashSet<Guid> ids = [.. missing.Select(static waiting => waiting.Report.ReportId)];
-            SwapEnd end = await AddSnapshotAsync(_deadLetters, lineage, append, _ids.NewUuid(), offsets, ids, summary, cancellationToken);
+            SwapEnd end = isFence
+                ? await FenceAsync(lineage, cancellationToken)
+                : await AddDeadLettersAsync(lineage, [.. missing.Select(static waiting => waiting.Report)], offsets, cancellationToken);
             if (end is SwapEnd.Landed)
             {
                 _fences.Passed(accepted.Select(static waiting => waiting.Report), rows);
@@ -83,6 +89,20 @@ public sealed partial class TableCommitter
 
             lineage = end.Lineage;
         }
+    }
+
+    private Task<SwapEnd> AddDeadLettersAsync(Lineage lineage, List<DataWritten> reports, CommittedOffsets offsets, CancellationToken cancellationToken)
+    {
+        AppendFiles append = NewAppend(SnapshotRef.Main, reports.SelectMany(static report => report.DeadLetterFiles));
+        HashSet<Guid> ids = [.. reports.Select(static report => report.ReportId)];
+        Dictionary<string, string> summary = new() { [SummaryKeys.DeadLetters] = "true" };
+        return AddSnapshotAsync(_deadLetters!, lineage, append, _ids.NewUuid(), offsets, ids, summary, cancellationToken);
+    }
+
+    private Task<SwapEnd> FenceAsync(Lineage lineage, CancellationToken cancellationToken)
+    {
+        Dictionary<string, string> summary = new() { [SummaryKeys.DeadLetters] = "true", [SummaryKeys.Reason] = "fence" };
+        return AddSnapshotAsync(_deadLetters!, lineage, NewAppend(SnapshotRef.Main, []), _ids.NewUuid(), lineage.Offsets, [], summary, cancellationToken);
     }
 
     private (List<WaitingReport> Missing, List<(WaitingReport Waiting, Verdict.Refuse Refuse)> Refused, CommittedOffsets Offsets) JudgeDeadLetters(Lineage rows, Lineage lineage, List<WaitingReport> accepted)
@@ -131,9 +151,8 @@ public sealed partial class TableCommitter
     }
 
     /// <summary>
-    /// Claims topic-partitions for the writers of the reports, where dead letters may be on their way; and gives an offset to
-    /// those that have none and whose first records were rejected, now or before the table was rolled back: without it nobody
-    /// who replays them would ask which dead letters are in.
+    /// Gives an offset to topic-partitions that have none and whose first records were rejected, now or before the table was
+    /// rolled back: without it nobody who replays them would ask which dead letters are in.
     /// </summary>
     private async Task<Lineage?> BeginAsync(Lineage rows, Lineage deadLetters, List<WaitingReport> accepted, CancellationToken cancellationToken)
     {
@@ -161,6 +180,12 @@ public sealed partial class TableCommitter
             }
         }
 
+        return null;
+    }
+
+    /// <summary>Claims topic-partitions for the writers of the reports, where dead letters may be on their way.</summary>
+    private async Task<Lineage?> ClaimAsync(Lineage rows, Lineage deadLetters, List<WaitingReport> accepted, CancellationToken cancellationToken)
+    {
         if (!AreClaimsKept)
         {
             return null;

@@ -7,29 +7,33 @@ namespace OrleansLake.Ingest.Read;
 /// <summary>The rows of one file in the columns of a scan, in the order of their positions.</summary>
 internal static class DataFileBatches
 {
-    /// <summary>Batches, each with the position of its first row; every one is <paramref name="target"/> filled anew.</summary>
+    /// <summary>
+    /// Batches, each with the position of its first row; every one is <paramref name="target"/> filled anew. Rows that cannot
+    /// satisfy <paramref name="condition"/> may be left out.
+    /// </summary>
     /// <exception cref="NotSupportedException">The file is of a format that is not read here.</exception>
     public static IAsyncEnumerable<long> ReadAsync(
-        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, CancellationToken cancellationToken) =>
+        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, CancellationToken cancellationToken, BoundExpression? condition = null) =>
         file.FileFormat switch
         {
             _ when file.KeyMetadata is { Length: > 0 } => throw new NotSupportedException($"{file.FilePath}: it is encrypted, and encrypted files are not read"),
-            "parquet" => ReadParquetAsync(store, file, fields, target, constants, mapping, batchRows, cancellationToken),
+            "parquet" => ReadParquetAsync(store, file, fields, target, constants, mapping, batchRows, condition, cancellationToken),
             "avro" => ReadAvroAsync(store, file, fields, target, constants, mapping, batchRows, cancellationToken),
             var other => throw new NotSupportedException($"{file.FilePath}: expected Parquet or Avro, got {other.ToUpperInvariant()}, which is not read"),
         };
 
     private static async IAsyncEnumerable<long> ReadParquetAsync(
-        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, BoundExpression? condition, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var source = await ObjectBytes.OpenAsync(store, file.FilePath, file.FileSizeBytes, cancellationToken).ConfigureAwait(false);
-        var reader = ParquetReader.Open(source);
+        var reader = await ParquetReader.OpenAsync(source, cancellationToken: cancellationToken).ConfigureAwait(false);
         if (reader.RowCount != file.RecordCount)
         {
             throw new InvalidDataException($"{file.FilePath}: expected {file.RecordCount} rows, as the manifest says, got {reader.RowCount}");
         }
 
-        var sources = BatchBinder.Bind(fields, target.Schema, FileColumns.Of(reader.Schema, mapping, file.FilePath), constants, file.FilePath);
+        var fileColumns = FileColumns.Of(reader.Schema, mapping, file.FilePath);
+        var sources = BatchBinder.Bind(fields, target.Schema, fileColumns, constants, file.FilePath);
         var leaves = BatchProjection.FileLeaves(sources);
         var projection = new BatchProjection(sources, target, leaves);
         long position = 0;
@@ -48,10 +52,17 @@ internal static class DataFileBatches
         }
 
         var wanted = leaves.ToHashSet();
-        foreach (var batch in reader.Read(column => wanted.Contains(column.Index), batchRows: batchRows))
+        var selection = new RowSelection
+        {
+            Columns = column => wanted.Contains(column.Index),
+            Filter = condition is null ? null : ResidualFilter.Of(condition, fileColumns, reader.Schema),
+            BatchRows = batchRows,
+        };
+        await foreach (var batch in reader.ReadAsync(selection, cancellationToken).ConfigureAwait(false))
         {
             cancellationToken.ThrowIfCancellationRequested();
             int rows = batch.RowCount;
+            position = batch.FirstRow;
             try
             {
                 projection.Fill(batch, rows, position);
@@ -62,7 +73,6 @@ internal static class DataFileBatches
             }
 
             yield return position;
-            position += rows;
         }
     }
 

@@ -4,12 +4,12 @@ using OrleansLake.Parquet;
 namespace OrleansLake.Ingest.Read;
 
 /// <summary>
-/// An object of a store as the Parquet reader wants it. The reader walks synchronously, so ranges of the store are waited
-/// for; small objects are read whole, once.
+/// An object of a store as the Parquet reader wants it: in ranges, asynchronously. What it did not foresee is waited for;
+/// small objects are read whole, once.
 /// </summary>
 internal sealed class ObjectBytes : ByteSource
 {
-    private const int WholeBytes = 16 << 20;
+    private const int WholeBytes = 1 << 20;
 
     private readonly IObjectStore _store;
     private readonly string _location;
@@ -34,4 +34,11 @@ internal sealed class ObjectBytes : ByteSource
     /// <inheritdoc />
     public override void Read(long position, Span<byte> destination) =>
         _store.ReadRangeAsync(_location, position, destination.Length, _cancellationToken).GetAwaiter().GetResult().Span.CopyTo(destination);
+
+    /// <inheritdoc />
+    public override async ValueTask ReadAsync(long position, Memory<byte> destination, CancellationToken cancellationToken)
+    {
+        var bytes = await _store.ReadRangeAsync(_location, position, destination.Length, cancellationToken).ConfigureAwait(false);
+        bytes.CopyTo(destination);
+    }
 }

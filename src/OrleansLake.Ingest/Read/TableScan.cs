@@ -164,7 +164,7 @@ public sealed class TableScan
         int[] kept = [];
         var constants = new FileConstants(_table.Metadata, task.File, task.SequenceNumber);
         var mapping = NameMapping.Of(_table.Metadata);
-        await foreach (long position in DataFileBatches.ReadAsync(_table.Store, task.File, columns.Fields, read, constants, mapping, _batchRows, cancellationToken).ConfigureAwait(false))
+        await foreach (long position in DataFileBatches.ReadAsync(_table.Store, task.File, columns.Fields, read, constants, mapping, _batchRows, cancellationToken, task.Residual).ConfigureAwait(false))
         {
             if (gather is null)
             {

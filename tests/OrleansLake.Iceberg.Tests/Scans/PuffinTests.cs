@@ -19,7 +19,7 @@ public sealed class PuffinTests
         Assert.Equal([[1], [2]], file.Blobs.Select(blob => blob.Fields));
         Assert.All(file.Blobs, blob => Assert.Equal((2, 1, codec), (blob.SnapshotId, blob.SequenceNumber, blob.CompressionCodec)));
         Assert.Equal("abcdefghi", Encoding.UTF8.GetString((await file.ReadBlobAsync(file.Blobs[0], default)).Span));
-        Assert.Equal("some blob \0 binary data 🤯 that is not very long, is it?", Encoding.UTF8.GetString((await file.ReadBlobAsync(file.Blobs[1], default)).Span));
+        Assert.Equal("some blob \0 binary data 🤯 that is not very very very very very very long, is it?", Encoding.UTF8.GetString((await file.ReadBlobAsync(file.Blobs[1], default)).Span));
         if (codec is null)
         {
             using var stream = new MemoryStream();

@@ -16,8 +16,8 @@ public sealed class DeadLetterTests
         world.Catalog.Asked.Clear();
         await world.CommittedAsync(committer, 10, 20, rejected: 2);
 
-        // The first swap is the writer's claim, which it makes once in its life.
-        Assert.Equal([Events, Letters, Events], world.Catalog.Asked.Select(commit => commit.Base.Identifier));
+        // The first swap says that there may be dead letters from now on, the second is the writer's claim, once in its life.
+        Assert.Equal([Letters, Events, Letters, Events], world.Catalog.Asked.Select(commit => commit.Base.Identifier));
         Assert.Equal(2, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
         await world.AssertWholeAsync(18);
         Assert.Equal(AuditVerdict.Proved, (await world.AuditAsync(Letters)).Verdict);
@@ -44,6 +44,33 @@ public sealed class DeadLetterTests
         Assert.IsType<ReportAnswer.Committed>(await CommitAsync(world.NewCommitter(), await world.ReportAsync(30, 40) with { WriterId = "silo-b" }));
         Assert.Equal([Events, Letters, Events], world.Catalog.Asked.Select(commit => commit.Base.Identifier));
         await world.AssertWholeAsync(39);
+    });
+
+    /// <summary>The first dead letters of all are on their way when the table goes back to before their claim (seed 4514).</summary>
+    [Fact]
+    public void Claim_that_was_rolled_back_and_expired_leaves_a_trace_in_the_dead_letter_table() => Run(async world =>
+    {
+        await world.CommittedAsync(world.NewCommitter(), 0, 10);
+        long before = (await world.TableAsync()).Metadata.CurrentSnapshotId!.Value;
+        DataWritten old = await world.ReportAsync(10, 20, rejected: 2);
+        DataWritten young = await world.ReportAsync(10, 20) with { WriterId = "silo-b" };
+        bool isOvertaken = false;
+        world.Catalog.BeforeSwap = async commit =>
+        {
+            if (!isOvertaken && commit.Base.Identifier.Equals(Letters) && (await world.LineageAsync()).Offsets.ClaimedBy("p", "g1", Reports.Events3) is not null)
+            {
+                isOvertaken = true;
+                long claim = (await world.TableAsync()).Metadata.CurrentSnapshotId!.Value;
+                await world.RollBackAsync(before);
+                await world.ForeignExpiryAsync(claim);
+                young = young with { LastSequenceNumber = (await world.TableAsync()).Metadata.LastSequenceNumber };
+                Assert.IsType<ReportAnswer.Committed>(await CommitAsync(world.NewCommitter(), young));
+            }
+        };
+        Assert.IsType<ReportAnswer.Refused>(await CommitAsync(world.NewCommitter(), old));
+        Assert.True(isOvertaken);
+        Assert.Empty(await world.FilesAsync(Letters));
+        await world.AssertWholeAsync(20);
     });
 
     [Fact]
@@ -111,7 +138,7 @@ public sealed class DeadLetterTests
         world.Catalog.Swaps.Enqueue(SwapFault.Conflict);
         Assert.IsType<ReportAnswer.Committed>(await CommitAsync(first, report));
 
-        Assert.Single((await world.TableAsync(Letters)).Metadata.Snapshots);
+        Assert.Single((await world.TableAsync(Letters)).Metadata.Snapshots, static snapshot => snapshot.Summary.GetValueOrDefault(SummaryKeys.Reason) != "fence");
         Assert.Equal(3, (await world.FilesAsync(Letters)).Sum(file => file.RecordCount));
         await world.AssertWholeAsync(117);
     });

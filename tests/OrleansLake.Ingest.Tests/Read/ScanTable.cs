@@ -39,6 +39,9 @@ internal sealed class ScanTable
 
     public IObjectStore Store => _store;
 
+    /// <summary>Rows of a page: few, so that conditions let go of some of them.</summary>
+    public int PageRows { get; init; } = 4;
+
     public Schema Schema => Metadata.CurrentSchema;
 
     public static NestedField Optional(int id, string name, IcebergType type) => new(id, name, false, type);
@@ -85,7 +88,7 @@ internal sealed class ScanTable
         }
 
         await using var destination = _store.OpenWrite(location);
-        using var writer = new ParquetWriter(destination, written, new ParquetWriterOptions { RowGroupSizeBytes = 64 << 10 });
+        using var writer = new ParquetWriter(destination, written, new ParquetWriterOptions { RowGroupSizeBytes = 64 << 10, PageRows = PageRows });
         for (int row = 0; row < batch.RowCount; row += 1000)
         {
             writer.Append(batch, row, Math.Min(1000, batch.RowCount - row));
