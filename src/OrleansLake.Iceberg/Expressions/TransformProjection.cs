@@ -10,54 +10,39 @@ namespace OrleansLake.Iceberg.Expressions;
 internal static class TransformProjection
 {
     /// <summary>True where nothing can be said.</summary>
-    public static BoundExpression Inclusive(Transform transform, BoundExpression.Predicate predicate, BoundField target)
-    {
-        var source = predicate.Field.Type;
-        switch (transform)
+    public static BoundExpression Inclusive(Transform transform, BoundExpression.Predicate predicate, BoundField target) =>
+        Either(transform, predicate, target, BoundExpression.AlwaysTrue) ?? transform switch
         {
-            case Transform.Identity:
-                return predicate with { Field = target };
-            case Transform.Bucket or Transform.Truncate or Transform.Year or Transform.Month or Transform.Day or Transform.Hour when !transform.AppliesTo(source):
-                return BoundExpression.AlwaysTrue;
-            case Transform.Bucket or Transform.Truncate or Transform.Year or Transform.Month or Transform.Day or Transform.Hour
-                when predicate.Operation is PredicateOperation.IsNull or PredicateOperation.NotNull:
-                return predicate with { Field = target };
-            case Transform.Bucket:
-                return predicate.Operation is PredicateOperation.Equal or PredicateOperation.In ? Of(target, PredicateOperation.In, Applied(transform, predicate)) : BoundExpression.AlwaysTrue;
-            case Transform.Truncate(int width) when source is StringType or BinaryType:
-                return InclusiveText(transform, width, predicate, target);
-            case Transform.Truncate(int width):
-                return InclusiveNumber(transform, width, predicate, target);
-            case Transform.Year or Transform.Month or Transform.Day or Transform.Hour:
-                return InclusiveTime(transform, predicate, target);
-            default:
-                return BoundExpression.AlwaysTrue;
-        }
-    }
+            Transform.Bucket => predicate.Operation is PredicateOperation.Equal or PredicateOperation.In ? Of(target, PredicateOperation.In, Applied(transform, predicate)) : BoundExpression.AlwaysTrue,
+            Transform.Truncate(int width) when predicate.Field.Type is StringType or BinaryType => InclusiveText(transform, width, predicate, target),
+            Transform.Truncate(int width) => InclusiveNumber(transform, width, predicate, target),
+            _ => InclusiveTime(transform, predicate, target),
+        };
 
     /// <summary>False where nothing can be said.</summary>
-    public static BoundExpression Strict(Transform transform, BoundExpression.Predicate predicate, BoundField target)
+    public static BoundExpression Strict(Transform transform, BoundExpression.Predicate predicate, BoundField target) =>
+        Either(transform, predicate, target, BoundExpression.AlwaysFalse) ?? transform switch
+        {
+            Transform.Bucket => predicate.Operation is PredicateOperation.NotEqual or PredicateOperation.NotIn ? Of(target, PredicateOperation.NotIn, Applied(transform, predicate)) : BoundExpression.AlwaysFalse,
+            Transform.Truncate(int width) when predicate.Field.Type is StringType or BinaryType => StrictText(transform, width, predicate, target),
+            Transform.Truncate(int width) => StrictNumber(transform, width, predicate, target),
+            _ => StrictTime(transform, predicate, target),
+        };
+
+    /// <summary>
+    /// What does not depend on which of the two is asked for: identity keeps the predicate, every transform keeps nulls, and of
+    /// others than the specification's nothing can be said. Null: the transform is one that must be looked into.
+    /// </summary>
+    private static BoundExpression? Either(Transform transform, BoundExpression.Predicate predicate, BoundField target, BoundExpression unknown)
     {
-        var source = predicate.Field.Type;
         switch (transform)
         {
             case Transform.Identity:
                 return predicate with { Field = target };
-            case Transform.Bucket or Transform.Truncate or Transform.Year or Transform.Month or Transform.Day or Transform.Hour when !transform.AppliesTo(source):
-                return BoundExpression.AlwaysFalse;
-            case Transform.Bucket or Transform.Truncate or Transform.Year or Transform.Month or Transform.Day or Transform.Hour
-                when predicate.Operation is PredicateOperation.IsNull or PredicateOperation.NotNull:
-                return predicate with { Field = target };
-            case Transform.Bucket:
-                return predicate.Operation is PredicateOperation.NotEqual or PredicateOperation.NotIn ? Of(target, PredicateOperation.NotIn, Applied(transform, predicate)) : BoundExpression.AlwaysFalse;
-            case Transform.Truncate(int width) when source is StringType or BinaryType:
-                return StrictText(transform, width, predicate, target);
-            case Transform.Truncate(int width):
-                return StrictNumber(transform, width, predicate, target);
-            case Transform.Year or Transform.Month or Transform.Day or Transform.Hour:
-                return StrictTime(transform, predicate, target);
+            case Transform.Bucket or Transform.Truncate or Transform.Year or Transform.Month or Transform.Day or Transform.Hour when transform.AppliesTo(predicate.Field.Type):
+                return predicate.Operation is PredicateOperation.IsNull or PredicateOperation.NotNull ? predicate with { Field = target } : null;
             default:
-                return BoundExpression.AlwaysFalse;
+                return unknown;
         }
     }
 
