@@ -33,7 +33,7 @@ public sealed class KafkaPumpFactory(
                 TargetFileSizeBytes = definition.TargetFileSizeBytes,
             },
             connections.OpenSource(definition.Name),
-            new RowWriterFactory(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation }, time, ids),
+            new RowWriterFactory(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation, Records = definition.Records?.ToOptions() }, time, ids),
             new TableGrainCommitter(grains, GrainKeys.Table(definition.Catalog, definition.Table)),
             new KafkaClusterFacts(lookup),
             cancellationToken => tables.LoadAsync(definition, cancellationToken),

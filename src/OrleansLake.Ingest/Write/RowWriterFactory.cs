@@ -20,6 +20,9 @@ public sealed record RowWriterOptions
 
     /// <summary>Whether digits behind the microseconds of a time are cut off; else a record that has them is refused.</summary>
     public bool CutFraction { get; init; }
+
+    /// <summary>How records differ from rows; null: they do not.</summary>
+    public RecordOptions? Records { get; init; }
 }
 
 /// <summary>
@@ -84,7 +87,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
             }
         }
 
-        line ??= new RowLine(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction }));
+        line ??= new RowLine(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }));
         letters ??= new DeadLetterRows(deadLetters.Identifier, letterPlan);
         return new RowWriter(
             this,
