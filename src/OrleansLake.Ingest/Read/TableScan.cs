@@ -35,6 +35,9 @@ public sealed record ScanOptions
 
     /// <summary>Rows a batch at most.</summary>
     public int BatchRows { get; init; } = 8192;
+
+    /// <summary>All columns, and behind them those that tell rows apart (v3): what a rewrite carries over. https://iceberg.apache.org/spec/#row-lineage</summary>
+    internal bool RowLineage { get; init; }
 }
 
 /// <summary>
@@ -63,7 +66,9 @@ public sealed class TableScan
         Snapshot = options.Snapshot ?? table.Metadata.SnapshotAt(options.At);
         _schema = options.Schema ?? SchemaOf(table.Metadata, options, Snapshot);
         _condition = (options.Where ?? Expression.AlwaysTrue).Bind(_schema);
-        _columns = ReadSchema.Of(table.Metadata, _schema, options.Columns, _condition);
+        _columns = options.RowLineage
+            ? ReadSchema.Of([.. _schema.Fields, MetadataColumns.RowId, MetadataColumns.LastUpdatedSequenceNumber]).With(_condition.Fields.Select(field => field.Id), table.Metadata, _schema)
+            : ReadSchema.Of(table.Metadata, _schema, options.Columns, _condition);
     }
 
     /// <summary>The state of the table that is read; null where it has none, and no row either.</summary>
@@ -133,7 +138,8 @@ public sealed class TableScan
         return isBranch || snapshot?.SchemaId is not { } id ? metadata.CurrentSchema : metadata.Schemas.FirstOrDefault(schema => schema.SchemaId == id) ?? metadata.CurrentSchema;
     }
 
-    private async IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, DeleteFiles deletes, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Likewise, with delete files that several files share.</summary>
+    internal async IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, DeleteFiles deletes, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var positions = new List<PositionSet>();
         var keys = new List<EqualityKeys>();

@@ -99,4 +99,20 @@ public sealed record UpkeepResult
 
     /// <summary>Why it did not come to its end; null where it did.</summary>
     public string? Error { get; init; }
+
+    /// <summary>This result with what a part of the operation did.</summary>
+    internal UpkeepResult With(UpkeepResult part) => this with
+    {
+        StepsDone = StepsDone + part.StepsDone,
+        StepsLeft = StepsLeft + part.StepsLeft,
+        FilesRemoved = FilesRemoved + part.FilesRemoved,
+        FilesAdded = FilesAdded + part.FilesAdded,
+        RowsRemoved = RowsRemoved + part.RowsRemoved,
+        BytesRead = BytesRead + part.BytesRead,
+        BytesWritten = BytesWritten + part.BytesWritten,
+        BytesRemoved = BytesRemoved + part.BytesRemoved,
+        SnapshotsCommitted = [.. SnapshotsCommitted, .. part.SnapshotsCommitted],
+        Notes = [.. Notes, .. part.Notes],
+        Error = Error ?? part.Error,
+    };
 }
