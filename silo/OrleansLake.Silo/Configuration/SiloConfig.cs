@@ -108,4 +108,5 @@ internal sealed record LogConfig
 /// <summary>One pipeline, and how its brokers are reached.</summary>
 /// <param name="Definition">What every silo may know.</param>
 /// <param name="Kafka">Settings that go to librdkafka as they are; secrets among them, so never logged, never grain state.</param>
-internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka);
+/// <param name="Registry">Where the schemas of its records are; null: nowhere.</param>
+internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka, OrleansLake.Ingest.Registry.SchemaRegistrySettings? Registry = null);

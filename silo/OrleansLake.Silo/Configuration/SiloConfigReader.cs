@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Registry;
 using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
@@ -224,7 +225,8 @@ internal static partial class SiloConfigReader
         PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
-        RecordSettings? records = RecordsSection.Read(section);
+        SchemaRegistrySettings? registry = RegistrySection.Read(section, directory);
+        RecordSettings? records = RecordsSection.Read(section, registry is not null);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -244,7 +246,8 @@ internal static partial class SiloConfigReader
                     TargetFileSizeBytes = target,
                     Records = records,
                 },
-                kafka);
+                kafka,
+                registry);
     }
 
     private static string? ReadDdl(ConfigSection section, bool create, string directory)

@@ -21,7 +21,8 @@ internal static class LakeServices
         }));
         services.AddSingleton<PipelineTables>();
         services.AddSingleton(provider => new PipelineWriters(
-            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()));
+            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>(),
+            config.Pipelines.Where(pipeline => pipeline.Registry is not null).ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Registry!)));
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));

@@ -6,7 +6,8 @@ namespace OrleansLake.Ingest.Pump;
 /// <summary>What became of the records of one batch.</summary>
 /// <param name="Rows">Records that became rows.</param>
 /// <param name="Rejected">Records that went to the dead letters.</param>
-public readonly record struct AppendedRecords(int Rows, int Rejected);
+/// <param name="Skipped">Records that are neither and that nobody wants: their offsets are a gap.</param>
+public readonly record struct AppendedRecords(int Rows, int Rejected, int Skipped = 0);
 
 /// <summary>Files that were closed together.</summary>
 /// <param name="Files">Files of the table.</param>

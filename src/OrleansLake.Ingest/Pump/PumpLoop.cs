@@ -243,7 +243,7 @@ internal sealed partial class PumpLoop
             track.LastTimestampMs = Math.Max(track.LastTimestampMs, batch.Records[^1].TimestampMs);
         }
 
-        _state.Appended(track, batch.Range, batch.LeaderEpoch, batch.Count, appended, known, oldest, now);
+        _state.Appended(track, batch.Range, batch.LeaderEpoch, batch.Count - appended.Skipped, appended, known, oldest, now);
         _rows += appended.Rows;
         _rejected += appended.Rejected;
         if (_writerTrouble is not null && _writer is not null && now > _heldUntil + _options.FlushInterval)

@@ -57,6 +57,7 @@ internal sealed class RowWriter : IRowWriter
         ObjectDisposedException.ThrowIf(_closed, this);
         int rows = 0;
         int rejected = 0;
+        int tombstones = 0;
         for (int record = 0; record < batch.Count;)
         {
             _line.Rows.Clear();
@@ -68,6 +69,9 @@ internal sealed class RowWriter : IRowWriter
                     $"{batch.TopicPartition}: expected {next - record} rows and rejects, got {_line.Rows.RowCount} and {_line.Rejected.Count}");
             }
 
+            // Tombstones that nobody wants are no dead letters; their offsets are a gap like those of a compacted topic.
+            int skipped = _factory.SkipsTombstones ? _line.Rejected.RemoveAll(record => record.Reason == RejectReason.NullValue) : 0;
+            tombstones += skipped;
             _files.Append(_line.Rows);
             if (_line.Rejected.Count > 0)
             {
@@ -80,7 +84,7 @@ internal sealed class RowWriter : IRowWriter
             record = next;
         }
 
-        return new AppendedRecords(rows, rejected);
+        return new AppendedRecords(rows, rejected, tombstones);
     }
 
     /// <inheritdoc />
