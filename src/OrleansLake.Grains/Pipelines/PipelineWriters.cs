@@ -1,5 +1,6 @@
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Grains;
@@ -7,9 +8,9 @@ namespace OrleansLake.Grains;
 /// <summary>How the records of each pipeline become rows: the same for those that a pump reads and for dead letters that are replayed.</summary>
 public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids)
 {
-    /// <summary>The writers of a pipeline.</summary>
-    public RowWriterFactory Of(PipelineDefinition definition) =>
-        new(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation }, time, ids);
+    /// <summary>The writers of a pipeline. <paramref name="growth"/> asks for columns where new fields become some.</summary>
+    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth? growth = null) =>
+        new(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation, Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth } : null }, time, ids);
 
     /// <summary>Those of a pipeline by its name. One that this silo's configuration no longer has is decoded as one without settings of its own.</summary>
     public RowWriterFactory Of(string pipeline) => byName.TryGetValue(pipeline, out PipelineDefinition? definition)
