@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Silo.Telemetry;
 using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
@@ -55,6 +56,9 @@ internal static partial class SiloConfigReader
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
+        ConfigSection alerts = root.Section("alerts");
+        bool alertStream = alerts.Flag("stream", false);
+        IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
@@ -84,6 +88,8 @@ internal static partial class SiloConfigReader
                 Dashboard = dashboard,
                 Logs = logs,
                 MemoryBudgetBytes = budget,
+                AlertStream = alertStream,
+                Webhooks = webhooks,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
@@ -224,6 +230,8 @@ internal static partial class SiloConfigReader
         PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
+        DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
+        QualitySettings quality = QualitySection.Read(section.Section("quality"));
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -241,6 +249,8 @@ internal static partial class SiloConfigReader
                     Start = start,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
+                    DeadLetters = deadLetters,
+                    Quality = quality,
                 },
                 kafka);
     }
