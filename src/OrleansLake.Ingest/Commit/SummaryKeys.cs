@@ -30,6 +30,9 @@ public static class SummaryKeys
     /// <summary>No file that was named before this time, in milliseconds since 1970, is committed any more. Carried on by every later commit.</summary>
     public const string NoFileBefore = "orleanslake.no-file-before";
 
+    /// <summary>On the snapshots of the upkeep, which carry no offsets: which operation made them (compaction, retention, manifests, …).</summary>
+    public const string Upkeep = "orleanslake.upkeep";
+
     /// <summary>Rows that a replay of dead letters added: they are in the table beside what its offsets count.</summary>
     public const string Replayed = "orleanslake.replayed";
 
