@@ -42,7 +42,8 @@ internal sealed class RowScreen(WritePlan plan, Expectations? expectations, bool
         if (haltOnReject && rejected.Count > 0)
         {
             RejectedRecord reject = rejected[0];
-            (haltAt, why) = (reject.RecordIndex, $"{(reject.Path.Length > 0 ? $"{reject.Path}: " : "")}{reject.Message}");
+            // This goes to logs and webhooks, so without what the record holds.
+            (haltAt, why) = (reject.RecordIndex, $"{(reject.Path.Length > 0 ? $"{reject.Path}: " : "")}{reject.Reason.ErrorClass()}, {reject.Message.Split(", got ", 2)[0]}");
         }
 
         List<RejectedRecord> unmet = [];

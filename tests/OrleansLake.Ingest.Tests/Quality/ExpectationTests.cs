@@ -121,7 +121,7 @@ public sealed class ExpectationTests
         AppendedRecords appended = writer.Append(batch);
         WrittenFiles files = await writer.CloseAsync(default);
         Assert.Equal((3, 0, FirstOffset + 3), (appended.Rows, appended.Rejected, appended.Halted!.Offset));
-        Assert.StartsWith("id: expected long", appended.Halted.Message, StringComparison.Ordinal);
+        Assert.Equal("id: wrong-type, expected long", appended.Halted.Message);
         Assert.Equal(3, files.Files.Sum(file => file.RecordCount));
         Assert.Empty(files.DeadLetterFiles);
     }
