@@ -6,7 +6,7 @@ namespace OrleansLake.Silo.Configuration;
 /// One object of the configuration, read key by key. What is wrong is collected with its place, what was expected there
 /// and what was found, so that one start shows every error; a key that nobody asked for is an error too.
 /// </summary>
-internal sealed class ConfigSection(IConfiguration section, string path, List<string> errors)
+internal sealed partial class ConfigSection(IConfiguration section, string path, List<string> errors)
 {
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 

@@ -1,5 +1,6 @@
 using System.Net;
 using OrleansLake.Contracts;
+using OrleansLake.Silo.Telemetry;
 
 namespace OrleansLake.Silo.Configuration;
 
@@ -23,6 +24,12 @@ internal sealed record SiloConfig
 
     /// <summary>Bytes that buffered rows and open files may take on this silo.</summary>
     public long MemoryBudgetBytes { get; init; } = 256L << 20;
+
+    /// <summary>Whether alerts are told to an Orleans stream.</summary>
+    public bool AlertStream { get; init; }
+
+    /// <summary>Where alerts are posted to.</summary>
+    public IReadOnlyList<WebhookConfig> Webhooks { get; init; } = [];
 
     /// <summary>What is logged, and how.</summary>
     public LogConfig Logs { get; init; } = new();

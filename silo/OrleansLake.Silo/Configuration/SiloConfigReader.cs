@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Silo.Telemetry;
 using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
@@ -61,6 +62,9 @@ internal static partial class SiloConfigReader
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
+        ConfigSection alerts = root.Section("alerts");
+        bool alertStream = alerts.Flag("stream", false);
+        IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
@@ -90,6 +94,8 @@ internal static partial class SiloConfigReader
                 Dashboard = dashboard,
                 Logs = logs,
                 MemoryBudgetBytes = budget,
+                AlertStream = alertStream,
+                Webhooks = webhooks,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
@@ -233,6 +239,8 @@ internal static partial class SiloConfigReader
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         RecordSettings? records = RecordsSection.Read(section);
+        DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
+        QualitySettings quality = QualitySection.Read(section.Section("quality"));
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -251,6 +259,8 @@ internal static partial class SiloConfigReader
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
                     Records = records,
+                    DeadLetters = deadLetters,
+                    Quality = quality,
                 },
                 kafka);
     }

@@ -3,6 +3,7 @@ using OrleansLake.Grains;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Pump;
 using OrleansLake.Silo.Configuration;
+using OrleansLake.Silo.Telemetry;
 
 namespace OrleansLake.Silo.Hosting;
 
@@ -21,7 +22,17 @@ internal static class LakeServices
         }));
         services.AddSingleton<PipelineTables>();
         services.AddSingleton(provider => new PipelineWriters(
-            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()));
+            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>(), provider.GetRequiredService<AlertHub>()));
+        foreach (WebhookConfig webhook in config.Webhooks)
+        {
+            services.AddSingleton<IAlertSink>(provider => new WebhookAlerts(webhook, new HttpClient(), provider.GetRequiredService<TimeProvider>()));
+        }
+
+        if (config.AlertStream)
+        {
+            services.AddSingleton<IAlertSink, AlertStream>();
+        }
+
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));

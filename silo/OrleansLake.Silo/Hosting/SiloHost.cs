@@ -32,6 +32,11 @@ internal static class SiloHost
             SiloClustering.Add(silo, config);
             DashboardHosting.Add(silo, config.Dashboard);
             silo.AddOrleansLakeGrains();
+            if (config.AlertStream)
+            {
+                silo.AddMemoryGrainStorage("PubSubStore"); // who listens; asked for by this name
+                silo.AddMemoryStreams(LakeAlert.StreamProvider);
+            }
         });
 
         IServiceCollection services = builder.Services;
