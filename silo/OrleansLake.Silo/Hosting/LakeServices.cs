@@ -19,6 +19,7 @@ internal static class LakeServices
         {
             [config.Catalog] = new LocalCatalog(config.Warehouse, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()),
         }));
+        services.AddSingleton(config.Maintenance.Limits);
         services.AddSingleton<PipelineTables>();
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
