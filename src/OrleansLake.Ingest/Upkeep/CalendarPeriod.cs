@@ -44,7 +44,7 @@ public readonly partial record struct CalendarPeriod(int Months, int Days, TimeS
     /// <summary>The time of a calendar and clock that lies so far before; where a month has no such day, its last one.</summary>
     public DateTime Before(DateTime local)
     {
-        var at = Months * 31L > (local - DateTime.MinValue).Days ? DateTime.MinValue : local.AddMonths(-Months);
+        var at = ((local.Year - 1) * 12) + local.Month - 1 < Months ? DateTime.MinValue : local.AddMonths(-Months);
         var rest = TimeSpan.FromDays(Days) + Time;
         return at - DateTime.MinValue > rest ? at - rest : DateTime.MinValue;
     }

@@ -112,7 +112,7 @@ internal sealed class CompactionPlanner(LoadedTable table, CompactionOptions opt
         var key = (file.SpecId, file.Partition);
         if (!_partitions.TryGetValue(key, out var debt))
         {
-            _partitions[key] = debt = new PartitionDebt(NameOf(file));
+            _partitions[key] = debt = new PartitionDebt(NameOf(_metadata, file));
         }
 
         // A snapshot that is not listed any more is older than those that are.
@@ -253,8 +253,9 @@ internal sealed class CompactionPlanner(LoadedTable table, CompactionOptions opt
             _ => "asked for",
         }}")));
 
-    private string NameOf(DataFile file) => _metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == file.SpecId) is { Fields.Count: > 0 } spec
-        ? PartitionPath.Of(spec, _metadata.CurrentSchema, file.Partition)
+    /// <summary>The partition of a file for people; empty where it has none.</summary>
+    internal static string NameOf(TableMetadata metadata, DataFile file) => metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == file.SpecId) is { Fields.Count: > 0 } spec
+        ? PartitionPath.Of(spec, metadata.CurrentSchema, file.Partition)
         : "";
 
     /// <summary>The descriptor without what a rewrite does not ask for: there may be many.</summary>

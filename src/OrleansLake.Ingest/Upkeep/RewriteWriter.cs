@@ -22,6 +22,7 @@ internal sealed class RewriteWriter
     private readonly Func<CancellationToken, ValueTask> _pace;
     private readonly TableScan _scan;
     private readonly Read.DeleteFiles _deletes;
+    private readonly ScanMemory _memory = new();
     private readonly Dictionary<(int SpecId, int OrderId), WritePlan> _plans = [];
     private int _files;
 
@@ -55,14 +56,14 @@ internal sealed class RewriteWriter
     public long Rows { get; private set; }
 
     /// <summary>The rows of a file that are not deleted and satisfy the condition. A batch is gone when the next one is asked for.</summary>
-    public IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, CancellationToken cancellationToken) => _scan.ReadAsync(task, _deletes, cancellationToken);
+    public IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, ScanMemory memory, CancellationToken cancellationToken) => _scan.ReadAsync(task, _deletes, memory, cancellationToken);
 
     /// <summary>The rows of the tasks, file behind file.</summary>
     public async IAsyncEnumerable<ColumnBatch> ReadAsync(IEnumerable<FileScanTask> tasks, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var task in tasks)
         {
-            await foreach (var batch in ReadAsync(task, cancellationToken).ConfigureAwait(false))
+            await foreach (var batch in ReadAsync(task, _memory, cancellationToken).ConfigureAwait(false))
             {
                 yield return batch;
             }

@@ -214,6 +214,8 @@ internal sealed class UpkeepStand : IAsyncDisposable
 
     public Compaction Compaction() => new(Catalog, new DirectUpkeepCommitter(Catalog, Ids, Time), Ids, Time);
 
+    public Retention Retention() => new(Catalog, new DirectUpkeepCommitter(Catalog, Ids, Time), Ids, Time);
+
     public async Task<CompactionPlan> PlanAsync() => await Compaction().PlanAsync(await LoadAsync(), Options, default);
 
     public async Task<UpkeepResult> CompactAsync()
