@@ -138,9 +138,11 @@ internal sealed partial class MaintenanceGrain
     private UpkeepTasks TasksOn(ICatalog catalog)
     {
         ITableGrain table = TableOf; // asked off the turn
+        Guid holder = ids.NewUuid();
         return new UpkeepTasks(catalog, new GrainUpkeepCommitter(table, catalog, ids, time), ids, time)
         {
             Pace = workers.PaceAsync,
+            OnBase = at => _ = table.ProtectAsync(holder, at is { } snapshot ? [snapshot] : []),
             Protected = async token => await table.ProtectedAsync().WaitAsync(token),
         };
     }

@@ -10,7 +10,7 @@ namespace OrleansLake.Ingest.Upkeep;
 public sealed class UpkeepTasks(ICatalog catalog, IUpkeepCommitter committer, IdSource ids, TimeProvider time)
 {
     /// <summary>The names, in the order in which they do one another good.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["compaction", "expiry", "orphans"];
+    public static IReadOnlyList<string> Names { get; } = ["retention", "compaction", "expiry", "orphans"];
 
     /// <summary>Awaited before each batch of rows: ingestion holds the upkeep back with it.</summary>
     public Func<CancellationToken, ValueTask> Pace { get; init; } = static _ => ValueTask.CompletedTask;
@@ -25,6 +25,8 @@ public sealed class UpkeepTasks(ICatalog catalog, IUpkeepCommitter committer, Id
     /// <exception cref="ArgumentException">There is no operation of that name.</exception>
     public async Task<UpkeepPlan> PlanAsync(string name, LoadedTable table, UpkeepOptions options, CancellationToken cancellationToken) => name switch
     {
+        "retention" when options.Retention is { } retention => await Retention().PlanAsync(table, retention, cancellationToken).ConfigureAwait(false),
+        "retention" => new UnaskedPlan { Name = name, Table = table.Identifier, TableUuid = table.Metadata.TableUuid, SnapshotId = table.Metadata.CurrentSnapshotId },
         "compaction" => await Compaction().PlanAsync(table, options.Compaction, cancellationToken).ConfigureAwait(false),
         "expiry" => await Expiry().PlanAsync(table, options.Expiry, cancellationToken).ConfigureAwait(false),
         "orphans" => await Orphans().PlanAsync(table, options.Orphans, cancellationToken).ConfigureAwait(false),
@@ -34,17 +36,31 @@ public sealed class UpkeepTasks(ICatalog catalog, IUpkeepCommitter committer, Id
     /// <summary>Carries a plan out.</summary>
     public Task<UpkeepResult> ExecuteAsync(UpkeepPlan plan, CancellationToken cancellationToken) => plan switch
     {
+        RetentionPlan retention => Retention().ExecuteAsync(retention, cancellationToken),
+        UnaskedPlan => Task.FromResult(new UpkeepResult { Operation = plan.Operation, Table = plan.Table }),
         CompactionPlan compaction => Compaction().ExecuteAsync(compaction, cancellationToken),
         ExpiryPlan expiry => Expiry().ExecuteAsync(expiry, cancellationToken),
         OrphanPlan orphans => Orphans().ExecuteAsync(orphans, cancellationToken),
         _ => throw new ArgumentException($"expected a plan of {string.Join(", ", Names)}, got one of {plan.Operation}", nameof(plan)),
     };
 
+    private Retention Retention() => new(catalog, committer, ids, time) { Pace = Pace, OnBase = OnBase };
+
     private Compaction Compaction() => new(catalog, committer, ids, time) { Pace = Pace, OnBase = OnBase };
 
     private SnapshotExpiry Expiry() => new(catalog, committer, ids, time) { Protected = Protected };
 
     private OrphanRemoval Orphans() => new(catalog, committer, ids, time);
+
+    /// <summary>Of an operation that the table does not ask for.</summary>
+    private sealed record UnaskedPlan : UpkeepPlan
+    {
+        public required string Name { get; init; }
+
+        public override string Operation => Name;
+
+        public override IReadOnlyList<UpkeepStep> Steps => [];
+    }
 }
 
 /// <summary>What the upkeep of a table has left to do.</summary>
