@@ -62,13 +62,14 @@ internal static partial class SiloConfigReader
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
+        MaintenanceConfig maintenance = MaintenanceSection.Read(root.Section("maintenance"));
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
         {
             root.Fail("pipelines", "at least one pipeline", null);
         }
 
-        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory))];
+        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory, maintenance))];
         foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
         {
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
@@ -90,6 +91,7 @@ internal static partial class SiloConfigReader
                 Dashboard = dashboard,
                 Logs = logs,
                 MemoryBudgetBytes = budget,
+                Maintenance = maintenance,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
@@ -204,7 +206,7 @@ internal static partial class SiloConfigReader
         return config;
     }
 
-    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory)
+    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory, MaintenanceConfig maintenance)
     {
         string? name = section.Text("name", required: true, expected: "a name");
         if (name is not null && !NamePattern().IsMatch(name))
@@ -232,6 +234,7 @@ internal static partial class SiloConfigReader
         PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
+        IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -250,7 +253,10 @@ internal static partial class SiloConfigReader
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
                 },
-                kafka);
+                kafka)
+            {
+                Maintenance = upkeep,
+            };
     }
 
     private static string? ReadDdl(ConfigSection section, bool create, string directory)

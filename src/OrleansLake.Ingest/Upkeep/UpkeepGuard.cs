@@ -79,7 +79,8 @@ internal static class UpkeepGuard
         }
     }
 
-    private static LoadedTable SameTable(LoadedTable table, UpkeepPlan plan) => table.Metadata.TableUuid == plan.TableUuid
+    /// <summary>The table, if it is the one that was planned for.</summary>
+    public static LoadedTable SameTable(LoadedTable table, UpkeepPlan plan) => table.Metadata.TableUuid == plan.TableUuid
         ? table
         : throw new InvalidOperationException($"table {plan.Table} was planned for as {plan.TableUuid} and is {table.Metadata.TableUuid} now");
 
