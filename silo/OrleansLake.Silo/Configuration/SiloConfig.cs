@@ -34,6 +34,9 @@ internal sealed record SiloConfig
     /// <summary>What is logged, and how.</summary>
     public LogConfig Logs { get; init; } = new();
 
+    /// <summary>The upkeep of the tables.</summary>
+    public MaintenanceConfig Maintenance { get; init; } = new();
+
     /// <summary>The pipelines.</summary>
     public required IReadOnlyList<PipelineConfig> Pipelines { get; init; }
 }
@@ -118,4 +121,8 @@ internal sealed record LogConfig
 /// <summary>One pipeline, and how its brokers are reached.</summary>
 /// <param name="Definition">What every silo may know.</param>
 /// <param name="Kafka">Settings that go to librdkafka as they are; secrets among them, so never logged, never grain state.</param>
-internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka);
+internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka)
+{
+    /// <summary>Settings of the upkeep of its table; null: none is kept on a schedule.</summary>
+    public IReadOnlyDictionary<string, string>? Maintenance { get; init; }
+}

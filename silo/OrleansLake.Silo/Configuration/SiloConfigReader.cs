@@ -66,13 +66,14 @@ internal static partial class SiloConfigReader
         bool alertStream = alerts.Flag("stream", false);
         IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
+        MaintenanceConfig maintenance = MaintenanceSection.Read(root.Section("maintenance"));
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
         {
             root.Fail("pipelines", "at least one pipeline", null);
         }
 
-        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory))];
+        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory, maintenance))];
         foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
         {
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
@@ -96,6 +97,7 @@ internal static partial class SiloConfigReader
                 MemoryBudgetBytes = budget,
                 AlertStream = alertStream,
                 Webhooks = webhooks,
+                Maintenance = maintenance,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
@@ -210,7 +212,7 @@ internal static partial class SiloConfigReader
         return config;
     }
 
-    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory)
+    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory, MaintenanceConfig maintenance)
     {
         string? name = section.Text("name", required: true, expected: "a name");
         if (name is not null && !NamePattern().IsMatch(name))
@@ -241,6 +243,7 @@ internal static partial class SiloConfigReader
         RecordSettings? records = RecordsSection.Read(section);
         DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
         QualitySettings quality = QualitySection.Read(section.Section("quality"));
+        IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -262,7 +265,10 @@ internal static partial class SiloConfigReader
                     DeadLetters = deadLetters,
                     Quality = quality,
                 },
-                kafka);
+                kafka)
+            {
+                Maintenance = upkeep,
+            };
     }
 
     private static string? ReadDdl(ConfigSection section, bool create, string directory)

@@ -20,6 +20,7 @@ internal static class LakeServices
         {
             [config.Catalog] = new LocalCatalog(config.Warehouse, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()),
         }));
+        services.AddSingleton(config.Maintenance.Limits);
         services.AddSingleton<PipelineTables>();
         services.AddSingleton(provider => new PipelineWriters(
             config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>(), provider.GetRequiredService<AlertHub>()));

@@ -45,6 +45,8 @@ internal static class SiloHost
         services.AddSingleton(TimeProvider.System);
         LakeServices.Add(services, config);
         services.AddSingleton(provider => new LakeOperations(provider.GetRequiredService<IGrainFactory>()));
+        services.AddSingleton(provider => new MaintenanceOperations(provider.GetRequiredService<IGrainFactory>()));
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MaintenanceStarter>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<PumpMetrics>();
         services.AddSingleton<PipelineStarter>();
@@ -61,6 +63,7 @@ internal static class SiloHost
         app.Use(next => context => LakeEndpoints.OneLineErrorsAsync(context, next));
         app.Use(next => context => LakeEndpoints.RefuseOtherSitesAsync(context, next));
         app.MapLake();
+        app.MapMaintenance();
         DashboardHosting.Map(app, config.Dashboard);
         return app;
     }
