@@ -22,5 +22,6 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     PollBenchmark.Create(),
     ScanBenchmark.Create(),
     Simulate.Create(),
+    SimulateUpkeep.Create(),
 };
 return await root.Parse(args).InvokeAsync();
