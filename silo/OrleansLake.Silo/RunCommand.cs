@@ -9,10 +9,10 @@ internal static class RunCommand
 {
     internal static Command Create()
     {
-        var config = new Option<string>("--config") { Description = "The configuration file (JSON); ORLEANSLAKE__… variables go over it", Required = true };
+        var config = new Option<string>("--config") { Description = "The configuration file (JSON), or env:NAME for a variable that holds it; ORLEANSLAKE__… variables go over it", Required = true };
         var check = new Option<bool>("--check") { Description = "Only read the configuration and say what is wrong with it" };
         var command = new Command("run", "A silo: pipelines from Kafka into Iceberg tables. Ends on Ctrl-C or SIGTERM, after everything that was read is committed.") { config, check };
-        command.SetAction(async (parsed, _) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             SiloConfig read = SiloConfigReader.ReadFile(parsed.GetRequiredValue(config));
             if (parsed.GetValue(check))
@@ -21,7 +21,7 @@ internal static class RunCommand
                 return 0;
             }
 
-            return await RunAsync(read);
+            return await RunAsync(await EcsTask.ResolveAsync(read, Environment.GetEnvironmentVariable(EcsTask.EndpointVariable), TimeProvider.System, cancellationToken));
         });
         return command;
     }

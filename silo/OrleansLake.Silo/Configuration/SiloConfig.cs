@@ -66,6 +66,9 @@ internal sealed record OrleansConfig
     /// <summary>Where other silos and clients reach this one.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
+    /// <summary>Whether <see cref="Address"/> is to be asked of Amazon ECS.</summary>
+    public bool AddressFromEcs { get; init; }
+
     /// <summary>Port for other silos.</summary>
     public int SiloPort { get; init; } = 11111;
 

@@ -19,24 +19,30 @@ internal static partial class SiloConfigReader
     /// <summary>What the variables' names begin with.</summary>
     public const string EnvironmentPrefix = "ORLEANSLAKE__";
 
-    /// <summary>Reads a file. <see cref="ConfigException"/> with every error at once.</summary>
+    /// <summary>What a path begins with when it is the name of a variable that holds the whole configuration, as in a container.</summary>
+    public const string VariablePrefix = "env:";
+
+    /// <summary>Reads a file, or a variable (<c>env:NAME</c>). <see cref="ConfigException"/> with every error at once.</summary>
     public static SiloConfig ReadFile(string path)
     {
-        string full = Path.GetFullPath(path);
-        if (!File.Exists(full))
+        string? variable = path.StartsWith(VariablePrefix, StringComparison.Ordinal) ? path[VariablePrefix.Length..] : null;
+        string full = Path.GetFullPath(variable is null ? path : "config");
+        string? text = variable is null ? null : Environment.GetEnvironmentVariable(variable);
+        if (variable is null ? !File.Exists(full) : string.IsNullOrWhiteSpace(text))
         {
-            throw new ConfigException(path, ["expected a configuration file, found none"]);
+            throw new ConfigException(path, [variable is null ? "expected a configuration file, found none" : "expected a configuration in this variable, found none"]);
         }
 
         IConfigurationRoot configuration;
         try
         {
-            configuration = new ConfigurationBuilder()
-                .AddJsonFile(full, optional: false, reloadOnChange: false)
-                .AddEnvironmentVariables(EnvironmentPrefix)
-                .Build();
+            var builder = new ConfigurationBuilder();
+            _ = text is null
+                ? builder.AddJsonFile(full, optional: false, reloadOnChange: false)
+                : builder.AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)));
+            configuration = builder.AddEnvironmentVariables(EnvironmentPrefix).Build();
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or System.Text.Json.JsonException)
         {
             throw new ConfigException(path, [$"expected JSON, found: {error.InnerException?.Message ?? error.Message}"]);
         }
@@ -127,12 +133,14 @@ internal static partial class SiloConfigReader
 
     private static OrleansConfig ReadOrleans(ConfigSection section)
     {
+        bool fromEcs = "ecs".Equals(section.Text("address"), StringComparison.OrdinalIgnoreCase);
         var config = new OrleansConfig
         {
             Clustering = section.Choice(
                 "clustering", Clustering.Localhost, ("localhost", Clustering.Localhost), ("warehouse", Clustering.Warehouse), ("development", Clustering.Development)),
             Primary = section.Parsed("primary", "an address and port such as 10.0.0.1:11111", text => IPEndPoint.TryParse(text, out IPEndPoint? value) && value.Port > 0 ? value : null),
-            Address = section.Parsed("address", "an IP address of this host", text => IPAddress.TryParse(text, out IPAddress? value) ? value : null) ?? IPAddress.Loopback,
+            AddressFromEcs = fromEcs,
+            Address = fromEcs ? IPAddress.Any : section.Parsed("address", "an IP address of this host, or ecs", text => IPAddress.TryParse(text, out IPAddress? value) ? value : null) ?? IPAddress.Loopback,
             SiloPort = section.Number("siloPort", 11111, 1, 65535),
             GatewayPort = section.Number("gatewayPort", 30000, 1, 65535),
             ClusterId = ReadId(section, "clusterId"),
@@ -152,7 +160,7 @@ internal static partial class SiloConfigReader
 
         if (config is { Clustering: Clustering.Localhost, Address: { } address } && !IPAddress.IsLoopback(address))
         {
-            section.Fail("address", "nothing unless clustering is warehouse or development", address.ToString());
+            section.Fail("address", "nothing unless clustering is warehouse or development", section.Text("address"));
         }
 
         if (config is { Clustering: not Clustering.Localhost, State: StateKeeping.Memory })

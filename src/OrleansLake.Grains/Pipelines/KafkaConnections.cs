@@ -1,10 +1,12 @@
 using Microsoft.Extensions.Logging;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Kafka.Security;
 
 namespace OrleansLake.Grains;
 
 /// <summary>How this silo reaches the brokers of each pipeline: settings with secrets in them, which therefore stay here.</summary>
-public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> byPipeline, ILoggerFactory loggers) : IDisposable
+public sealed class KafkaConnections(
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> byPipeline, ILoggerFactory loggers, AwsKeySource? awsKeys = null, TimeProvider? time = null) : IDisposable
 {
     private const string BootstrapServers = "bootstrap.servers";
     private const string Group = "group.id";
@@ -24,7 +26,7 @@ public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictio
     {
         var settings = new Dictionary<string, string>(SettingsOf(pipeline)) { [Group] = GroupOf(pipeline) };
         settings.Remove(BootstrapServers);
-        return new KafkaSource(new KafkaSourceOptions { BootstrapServers = BootstrapOf(pipeline), Settings = settings, Log = LogOf(pipeline) });
+        return new KafkaSource(new KafkaSourceOptions { BootstrapServers = BootstrapOf(pipeline), Settings = settings, Tokens = TokensOf(pipeline), Log = LogOf(pipeline) });
     }
 
     /// <summary>The client for questions, one a pipeline.</summary>
@@ -34,7 +36,7 @@ public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictio
         {
             if (!_lookups.TryGetValue(pipeline, out KafkaLookup? lookup))
             {
-                _lookups.Add(pipeline, lookup = new KafkaLookup(BootstrapOf(pipeline), SettingsOf(pipeline), LogOf(pipeline)));
+                _lookups.Add(pipeline, lookup = new KafkaLookup(BootstrapOf(pipeline), SettingsOf(pipeline), LogOf(pipeline), tokens: TokensOf(pipeline)));
             }
 
             return lookup;
@@ -58,6 +60,8 @@ public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictio
     private IReadOnlyDictionary<string, string> SettingsOf(string pipeline) => byPipeline.TryGetValue(pipeline, out IReadOnlyDictionary<string, string>? settings)
         ? settings
         : throw new PipelineTroubleException($"pipeline {pipeline}: this silo has no Kafka settings for it; add it to \"pipelines\" in its configuration");
+
+    private IBearerTokens? TokensOf(string pipeline) => KafkaSecurity.TokensOf(BootstrapOf(pipeline), SettingsOf(pipeline), awsKeys, time ?? TimeProvider.System);
 
     private Action<KafkaLogLine> LogOf(string pipeline)
     {
