@@ -27,6 +27,9 @@ internal sealed record SiloConfig
     /// <summary>What is logged, and how.</summary>
     public LogConfig Logs { get; init; } = new();
 
+    /// <summary>Where metrics go.</summary>
+    public MetricsConfig Metrics { get; init; } = new();
+
     /// <summary>The pipelines.</summary>
     public required IReadOnlyList<PipelineConfig> Pipelines { get; init; }
 }

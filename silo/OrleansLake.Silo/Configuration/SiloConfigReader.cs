@@ -61,6 +61,7 @@ internal static partial class SiloConfigReader
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
+        MetricsConfig metrics = MetricsConfig.Read(root.Section("metrics"));
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
@@ -89,6 +90,7 @@ internal static partial class SiloConfigReader
                 Orleans = orleans,
                 Dashboard = dashboard,
                 Logs = logs,
+                Metrics = metrics,
                 MemoryBudgetBytes = budget,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }

@@ -42,6 +42,11 @@ internal static class SiloHost
         services.AddSingleton(provider => new LakeOperations(provider.GetRequiredService<IGrainFactory>()));
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<PumpMetrics>();
+        if (config.Metrics.CloudWatchNamespace is not null)
+        {
+            services.AddHostedService<CloudWatchWriter>();
+        }
+
         services.AddSingleton<PipelineStarter>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<PipelineStarter>());
         services.ConfigureHttpJsonOptions(options => LakeJson.Configure(options.SerializerOptions));
