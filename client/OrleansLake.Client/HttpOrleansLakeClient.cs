@@ -58,6 +58,15 @@ public sealed class HttpOrleansLakeClient(HttpClient http) : IOrleansLakeClient
     public Task<SchemaReload?> ReloadSchemaAsync(string table, CancellationToken cancellationToken = default) =>
         AskAsync<SchemaReload>(HttpMethod.Post, $"tables/{Uri.EscapeDataString(table)}/schema/reload", cancellationToken);
 
+    /// <inheritdoc />
+    public Task<ReplayStatus?> ReplayDeadLettersAsync(string table, ReplayOrder order, CancellationToken cancellationToken = default)
+    {
+        string path = $"tables/{Uri.EscapeDataString(table)}/dead-letters/replays/{order.ReplayId}";
+        string query = $"?dryRun={(order.DryRun ? "true" : "false")}" + (order.Where is { } where ? $"&where={Uri.EscapeDataString(where)}" : "");
+        return Replays.RunAsync(
+            table, order, () => AskAsync<ReplayStatus>(HttpMethod.Post, path + query, cancellationToken), () => AskAsync<ReplayStatus>(HttpMethod.Get, path, cancellationToken));
+    }
+
     private async Task<T?> AskAsync<T>(HttpMethod method, string path, CancellationToken cancellationToken)
         where T : class
     {

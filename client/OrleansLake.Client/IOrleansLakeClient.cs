@@ -6,7 +6,7 @@ namespace OrleansLake.Client;
 /// What a program may ask of an OrleansLake cluster. <see cref="OrleansLakeClient"/> speaks to its grains,
 /// <see cref="HttpOrleansLakeClient"/> to the HTTP API of one of its silos; the answers are the same.
 /// </summary>
-public interface IOrleansLakeClient
+public partial interface IOrleansLakeClient
 {
     /// <summary>How every pipeline does, by name.</summary>
     Task<IReadOnlyList<PipelineStatus>> ListPipelinesAsync(CancellationToken cancellationToken = default);

@@ -48,6 +48,10 @@ public sealed class OrleansLakeClient(IClusterClient cluster) : IOrleansLakeClie
         _lake.TableAsync(table).WaitAsync(cancellationToken);
 
     /// <inheritdoc />
+    public Task<ReplayStatus?> ReplayDeadLettersAsync(string table, ReplayOrder order, CancellationToken cancellationToken = default) => Replays.RunAsync(
+        table, order, () => _lake.StartReplayAsync(table, order).WaitAsync(cancellationToken), () => _lake.ReplayStatusAsync(table, order.ReplayId).WaitAsync(cancellationToken));
+
+    /// <inheritdoc />
     public Task<SchemaReload?> ReloadSchemaAsync(string table, CancellationToken cancellationToken = default) =>
         _lake.ReloadSchemaAsync(table).WaitAsync(cancellationToken);
 }

@@ -1,7 +1,7 @@
 namespace OrleansLake.Contracts;
 
 /// <summary>What takes more than one grain, composed where the caller stands: no grain waits for one above it.</summary>
-public sealed class LakeOperations(IGrainFactory grains)
+public sealed partial class LakeOperations(IGrainFactory grains)
 {
     private ILakeGrain Lake => grains.GetGrain<ILakeGrain>(GrainKeys.Lake);
 

@@ -9,7 +9,7 @@ namespace OrleansLake.Grains;
 public static class GrainsHosting
 {
     /// <summary>
-    /// What the grains need beside what the host brings: <see cref="Catalogs"/>, <see cref="PipelineTables"/>,
+    /// What the grains need beside what the host brings: <see cref="Catalogs"/>, <see cref="PipelineTables"/>, <see cref="PipelineWriters"/>,
     /// <see cref="CommitIntervals"/>, <see cref="IPumpFactory"/>, <see cref="ITopicDirectory"/>, ids, storage named
     /// <see cref="GrainStorage.Name"/> and reminders.
     /// </summary>
@@ -18,6 +18,7 @@ public static class GrainsHosting
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<PumpHost>();
         silo.Services.AddSingleton<TableCommitters>();
+        silo.Services.AddSingleton<ReplayRuns>();
         silo.Services.TryAddSingleton<IDeadLetterOffsets, DeadLetterOffsets>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PumpLifecycle>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MembershipWatch>();

@@ -139,6 +139,34 @@ public sealed class ColumnBuffer
         _walked = default;
     }
 
+    /// <summary>Gives what it holds to another buffer of the same type and levels, and takes what that one held: nothing is copied.</summary>
+    /// <exception cref="ArgumentException">The other buffer is of another type or of other levels.</exception>
+    public void Exchange(ColumnBuffer other)
+    {
+        if (!CanExchange(other.Column))
+        {
+            throw new ArgumentException($"columns {Column} and {other.Column} are stored differently", nameof(other));
+        }
+
+        (SlotCount, other.SlotCount) = (other.SlotCount, SlotCount);
+        (ValueCount, other.ValueCount) = (other.ValueCount, ValueCount);
+        (DefinitionLevels, other.DefinitionLevels) = (other.DefinitionLevels, DefinitionLevels);
+        (RepetitionLevels, other.RepetitionLevels) = (other.RepetitionLevels, RepetitionLevels);
+        (Bytes, other.Bytes) = (other.Bytes, Bytes);
+        (Ints, other.Ints) = (other.Ints, Ints);
+        (Longs, other.Longs) = (other.Longs, Longs);
+        (Floats, other.Floats) = (other.Floats, Floats);
+        (Doubles, other.Doubles) = (other.Doubles, Doubles);
+        (Offsets, other.Offsets) = (other.Offsets, Offsets);
+        (_walked, other._walked) = (other._walked, _walked);
+    }
+
+    /// <summary>Whether a buffer of that column holds values and levels in the same form.</summary>
+    public bool CanExchange(ColumnDescriptor other) => Column.PhysicalType == other.PhysicalType
+        && Column.TypeLength == other.TypeLength
+        && Column.MaxDefinitionLevel == other.MaxDefinitionLevel
+        && Column.MaxRepetitionLevel == other.MaxRepetitionLevel;
+
     /// <summary>Keeps the first <paramref name="rows"/> rows.</summary>
     public void TruncateToRows(int rows)
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OrleansLake.Benchmarks;
+using OrleansLake.Benchmarks.Commit;
 using OrleansLake.Benchmarks.Compact;
 using OrleansLake.Benchmarks.Convert;
 using OrleansLake.Benchmarks.Decode;
@@ -9,6 +10,7 @@ using OrleansLake.Benchmarks.Scan;
 
 var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS.md names its command")
 {
+    CommitBenchmark.Create(),
     ConvertBenchmark.Create(),
     DecodeBenchmark.Create(),
     EncodeBenchmark.Create(),

@@ -12,7 +12,7 @@ internal static class PipelineCommand
     private static readonly Option<string> Silo = new("--silo")
     {
         Description = "The silo's HTTP address",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable("ORLEANSLAKE_SILO") ?? "http://127.0.0.1:8080",
+        DefaultValueFactory = _ => SiloAddress.Default,
         Recursive = true,
     };
 
@@ -111,13 +111,7 @@ internal static class PipelineCommand
     private static async Task<SchemaReload?> ReloadAsync(IOrleansLakeClient client, string name, CancellationToken cancellationToken) =>
         await client.GetPipelineAsync(name, cancellationToken) is { } pipeline ? await client.ReloadSchemaAsync(pipeline.Table, cancellationToken) : null;
 
-    private static HttpClient Open(ParseResult parsed)
-    {
-        string text = parsed.GetRequiredValue(Silo);
-        return Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out Uri? address) && address.Scheme is "http" or "https"
-            ? new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromSeconds(60) }
-            : throw new OrleansLakeClientException($"--silo: expected an address such as http://127.0.0.1:8080, got \"{text}\"");
-    }
+    private static HttpClient Open(ParseResult parsed) => SiloAddress.Open(parsed.GetRequiredValue(Silo));
 
     private static OrleansLakeClientException NoPipeline(string name, HttpClient http) =>
         new($"{http.BaseAddress}: no pipeline \"{name}\"; ./lake pipeline status lists them");

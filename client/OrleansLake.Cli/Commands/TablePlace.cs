@@ -27,14 +27,14 @@ internal sealed record TablePlace(LocalCatalog Catalog, TableIdentifier Identifi
     }
 
     /// <summary>Where a table that was opened may be changed.</summary>
-    public static TablePlace ForChange(TableRequest request)
+    public static TablePlace ForChange(TableRequest request) => request.IsMetadataFile
+        ? throw new IOException($"{request.Table.MetadataLocation}: one metadata file is for reading; to change the table, name its directory {Path.GetDirectoryName(Path.GetDirectoryName(request.Table.MetadataLocation))}")
+        : ForChange(request.Table);
+
+    /// <inheritdoc cref="ForChange(TableRequest)"/>
+    public static TablePlace ForChange(LoadedTable table)
     {
-        var table = request.Table;
         string directory = Path.GetDirectoryName(Path.GetDirectoryName(table.MetadataLocation))!;
-        if (request.IsMetadataFile)
-        {
-            throw new IOException($"{table.MetadataLocation}: one metadata file is for reading; to change the table, name its directory {directory}");
-        }
 
         if (LocalCatalog.FindOwner(directory) is not { } owner)
         {

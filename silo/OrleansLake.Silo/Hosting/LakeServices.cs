@@ -20,6 +20,8 @@ internal static class LakeServices
             [config.Catalog] = new LocalCatalog(config.Warehouse, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()),
         }));
         services.AddSingleton<PipelineTables>();
+        services.AddSingleton(provider => new PipelineWriters(
+            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>()));
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));

@@ -45,6 +45,7 @@ internal static class LakeEndpoints
             Answer(await lake.TableAsync(name), () => NoTable(name)));
         app.MapPost("/tables/{name}/schema/reload", async (string name, LakeOperations lake) =>
             Answer(await lake.ReloadSchemaAsync(name), () => NoTable(name)));
+        app.MapDeadLetters();
     }
 
     /// <summary>Turns what a handler throws into one line and 503: the cluster could not answer just now.</summary>
@@ -86,12 +87,12 @@ internal static class LakeEndpoints
         return error is OrleansMessageRejectionException ? $"the cluster does not answer just now, a silo may have gone; ask again: {first}" : first;
     }
 
-    private static Results<Ok<T>, NotFound<ErrorBody>> Answer<T>(T? value, Func<ErrorBody> otherwise)
+    internal static Results<Ok<T>, NotFound<ErrorBody>> Answer<T>(T? value, Func<ErrorBody> otherwise)
         where T : class => value is null ? TypedResults.NotFound(otherwise()) : TypedResults.Ok(value);
 
     private static ErrorBody NoPipeline(string name) => new($"no pipeline \"{name}\"; GET /pipelines lists them");
 
-    private static ErrorBody NoTable(string name) => new($"no pipeline writes to a table \"{name}\"; GET /tables lists them");
+    internal static ErrorBody NoTable(string name) => new($"no pipeline writes to a table \"{name}\"; GET /tables lists them");
 
     private static Task WriteHealthAsync(HttpContext context, Microsoft.Extensions.Diagnostics.HealthChecks.HealthReport report) =>
         context.Response.WriteAsJsonAsync(

@@ -3,7 +3,6 @@ using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Pump;
-using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Grains;
 
@@ -12,6 +11,7 @@ public sealed class KafkaPumpFactory(
     string siloName,
     KafkaConnections connections,
     PipelineTables tables,
+    PipelineWriters writers,
     IGrainFactory grains,
     MemoryBudget memory,
     TimeProvider time,
@@ -33,7 +33,7 @@ public sealed class KafkaPumpFactory(
                 TargetFileSizeBytes = definition.TargetFileSizeBytes,
             },
             connections.OpenSource(definition.Name),
-            new RowWriterFactory(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation }, time, ids),
+            writers.Of(definition),
             new TableGrainCommitter(grains, GrainKeys.Table(definition.Catalog, definition.Table)),
             new KafkaClusterFacts(lookup),
             cancellationToken => tables.LoadAsync(definition, cancellationToken),

@@ -23,10 +23,17 @@ public sealed class TableChanges(ICatalog catalog, IdSource ids, TimeProvider ti
     public async Task<CommitResult> CommitAsync(TableIdentifier identifier, Transaction transaction, CancellationToken cancellationToken)
     {
         long began = time.GetTimestamp();
+        List<long> tried = [];
         for (int attempt = 0; ; attempt++)
         {
             var table = await catalog.LoadTableAsync(identifier, cancellationToken).ConfigureAwait(false)
                 ?? throw new ArgumentException($"expected a table {identifier}, got none");
+            if (tried.Count > 0 && tried.TrueForAll(id => table.Metadata.FindSnapshot(id) is not null))
+            {
+                // A client below that tried twice had told of the second try.
+                return new CommitResult.Committed(table);
+            }
+
             var staged = await transaction.StageAsync(table, cancellationToken).ConfigureAwait(false);
             if (staged.Updates.Count == 0)
             {
@@ -34,9 +41,10 @@ public sealed class TableChanges(ICatalog catalog, IdSource ids, TimeProvider ti
             }
 
             var result = await catalog.CommitTableAsync(new TableCommit(table, staged.Requirements, staged.Updates), cancellationToken).ConfigureAwait(false);
+            tried = SnapshotsOf(staged);
             if (result is CommitResult.Unknown unknown)
             {
-                return await LookUpAsync(identifier, staged, unknown, cancellationToken).ConfigureAwait(false);
+                return await LookUpAsync(identifier, tried, unknown, cancellationToken).ConfigureAwait(false);
             }
 
             var pauses = new RetryPauses(table.Metadata);
@@ -50,9 +58,8 @@ public sealed class TableChanges(ICatalog catalog, IdSource ids, TimeProvider ti
     }
 
     /// <summary>A snapshot that the table has is in; without one to look for, or as long as it may come in yet, nobody knows.</summary>
-    private async Task<CommitResult> LookUpAsync(TableIdentifier identifier, StagedChange staged, CommitResult.Unknown unknown, CancellationToken cancellationToken)
+    private async Task<CommitResult> LookUpAsync(TableIdentifier identifier, List<long> sought, CommitResult.Unknown unknown, CancellationToken cancellationToken)
     {
-        var sought = staged.Updates.OfType<TableUpdate.AddSnapshot>().Select(update => update.Snapshot.SnapshotId).ToList();
         if (sought.Count == 0)
         {
             return unknown;
@@ -68,6 +75,8 @@ public sealed class TableChanges(ICatalog catalog, IdSource ids, TimeProvider ti
             return new CommitResult.Unknown(new AggregateException(unknown.Cause, e));
         }
     }
+
+    private static List<long> SnapshotsOf(StagedChange staged) => [.. staged.Updates.OfType<TableUpdate.AddSnapshot>().Select(update => update.Snapshot.SnapshotId)];
 
     private sealed class RetryPauses(TableMetadata metadata)
     {

@@ -25,12 +25,42 @@ public static class ScanPlan
             yield break;
         }
 
+        var wanted = new Wanted(filter.MightMatch, filter.MightMatch, filter.MightMatch, filter.ResidualOf);
+        await foreach (var task in FilesAsync(table, snapshot, wanted, cancellationToken).ConfigureAwait(false))
+        {
+            yield return task;
+        }
+    }
+
+    /// <summary>Every file of some partitions of a snapshot: for one who rewrites them.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="snapshot">Which state of it.</param>
+    /// <param name="partitions">The partitions, each of its spec.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
+    public static IAsyncEnumerable<FileScanTask> FilesAsync(
+        LoadedTable table, Snapshot snapshot, IReadOnlySet<(int SpecId, PartitionKey Partition)> partitions, CancellationToken cancellationToken = default)
+    {
+        var specs = table.Metadata.PartitionSpecs.DistinctBy(spec => spec.SpecId).ToDictionary(spec => spec.SpecId);
+        // Equality deletes of a spec without partitions are of all rows.
+        var everywhere = specs.Values.Where(spec => spec.Fields.All(field => field.Transform is Transform.Void)).Select(spec => spec.SpecId).ToHashSet();
+        var wanted = new Wanted(
+            manifest => !specs.TryGetValue(manifest.SpecId, out var spec)
+                || (manifest.Content == ManifestContent.Deletes && everywhere.Contains(manifest.SpecId))
+                || PartitionRange.Contains(manifest, table.Metadata, spec, partitions),
+            (specId, partition) => everywhere.Contains(specId) || partitions.Contains((specId, partition)),
+            file => partitions.Contains((file.SpecId, file.Partition)),
+            _ => BoundExpression.AlwaysTrue);
+        return FilesAsync(table, snapshot, wanted, cancellationToken);
+    }
+
+    private static async IAsyncEnumerable<FileScanTask> FilesAsync(LoadedTable table, Snapshot snapshot, Wanted wanted, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         var manifests = (await SnapshotFiles.ManifestsAsync(table, snapshot, cancellationToken).ConfigureAwait(false))
-            .Where(manifest => manifest is not { AddedFilesCount: 0, ExistingFilesCount: 0 } && filter.MightMatch(manifest)).ToLookup(manifest => manifest.Content);
+            .Where(manifest => manifest is not { AddedFilesCount: 0, ExistingFilesCount: 0 } && wanted.Manifest(manifest)).ToLookup(manifest => manifest.Content);
         var deletes = new DeleteIndex(table.Metadata);
         await foreach (var entry in EntriesAsync(table, [.. manifests[ManifestContent.Deletes]], cancellationToken).ConfigureAwait(false))
         {
-            if (filter.MightMatch(entry.DataFile.SpecId, entry.DataFile.Partition))
+            if (wanted.Deletes(entry.DataFile.SpecId, entry.DataFile.Partition))
             {
                 deletes.Add(entry);
             }
@@ -38,9 +68,9 @@ public static class ScanPlan
 
         await foreach (var entry in EntriesAsync(table, [.. manifests[ManifestContent.Data]], cancellationToken).ConfigureAwait(false))
         {
-            if (filter.MightMatch(entry.DataFile))
+            if (wanted.File(entry.DataFile))
             {
-                yield return new FileScanTask(entry.DataFile, entry.SequenceNumber ?? 0, deletes.For(entry), filter.ResidualOf(entry.DataFile));
+                yield return new FileScanTask(entry.DataFile, entry.SequenceNumber ?? 0, deletes.For(entry), wanted.Residual(entry.DataFile));
             }
         }
     }
@@ -81,4 +111,8 @@ public static class ScanPlan
             }
         }
     }
+
+    /// <summary>What a scan asks for.</summary>
+    private sealed record Wanted(
+        Func<ManifestFile, bool> Manifest, Func<int, PartitionKey, bool> Deletes, Func<DataFile, bool> File, Func<DataFile, BoundExpression> Residual);
 }

@@ -46,6 +46,7 @@ internal sealed class AuditRun(Lineage lineage)
     private int _commits;
     private int _files;
     private long _rows;
+    private long _replayed;
 
     /// <summary>Walks the listed snapshots from the oldest to the newest.</summary>
     public async Task CompareCommitsAsync(CancellationToken cancellationToken)
@@ -149,9 +150,9 @@ internal sealed class AuditRun(Lineage lineage)
             }
         }
 
-        if (_sinceBeginning && !_othersAdded && !HasRetired && _rows != RowsByOffsets)
+        if (_sinceBeginning && !_othersAdded && !HasRetired && _rows != RowsByOffsets + _replayed)
         {
-            _refuted.Add(new AuditFinding(head.SnapshotId, $"expected {RowsByOffsets} rows in the table by its offsets, got {_rows}"));
+            _refuted.Add(new AuditFinding(head.SnapshotId, $"expected {RowsByOffsets} rows in the table by its offsets{(_replayed > 0 ? $" and {_replayed} replayed ones" : "")}, got {_rows}"));
         }
     }
 
@@ -252,11 +253,20 @@ internal sealed class AuditRun(Lineage lineage)
             _refuted.Add(new AuditFinding(snapshot.SnapshotId, $"the offsets of {lost} are gone"));
         }
 
+        long replayed = 0;
+        if (snapshot.Summary.GetValueOrDefault(SummaryKeys.Replayed) is { } text)
+        {
+            replayed = long.TryParse(text, CultureInfo.InvariantCulture, out long count) ? count : -1;
+            rows += replayed;
+            _replayed += replayed;
+            _remarks.Add(new AuditFinding(snapshot.SnapshotId, $"replay: {replayed} dead letters became rows"));
+        }
+
         long added = long.TryParse(snapshot.Summary.GetValueOrDefault(SummaryKeys.AddedRecords, "0"), CultureInfo.InvariantCulture, out long number) ? number : -1;
         bool isAppend = snapshot.Summary.GetValueOrDefault("operation") == "append";
         if (isAppend ? added != rows : rows != 0)
         {
-            _refuted.Add(new AuditFinding(snapshot.SnapshotId, $"its offsets count {rows} rows, it added {added}"));
+            _refuted.Add(new AuditFinding(snapshot.SnapshotId, $"its offsets{(replayed > 0 ? " and its replay" : "")} count {rows} rows, it added {added}"));
         }
 
         if (isAppend)

@@ -44,7 +44,7 @@ internal sealed class LineageReader(ProtocolRules rules = ProtocolRules.All)
             LastUnlistedSequenceNumber = LastUnlisted(metadata),
             // Of every listed snapshot: what an orphan removal deleted does not come back when its snapshot is rolled back,
             // and once that is expired too, its sequence number is missed.
-            NoFileBeforeMs = walk.Snapshots.Concat(metadata.Snapshots).Select(static snapshot => NumberOf(snapshot, SummaryKeys.NoFileBefore) ?? 0).DefaultIfEmpty().Max(),
+            NoFileBeforeMs = walk.Snapshots.Concat(metadata.Snapshots).Select(NoFileBeforeOf).DefaultIfEmpty().Max(),
         };
         try
         {
@@ -59,6 +59,13 @@ internal sealed class LineageReader(ProtocolRules rules = ProtocolRules.All)
     /// <summary>Made by a committer of ours, and not a copy that someone else made of it.</summary>
     internal static bool IsOurs(Snapshot snapshot) =>
         snapshot.Summary.ContainsKey(SummaryKeys.CommitId) && !snapshot.Summary.ContainsKey(SummaryKeys.SourceSnapshotId);
+
+    /// <summary>One of ours with offsets.</summary>
+    internal static bool CarriesOffsets(Snapshot snapshot) =>
+        IsOurs(snapshot) && (snapshot.Summary.ContainsKey(SummaryKeys.Offsets) || snapshot.Summary.ContainsKey(SummaryKeys.OffsetsSha256));
+
+    /// <summary>Files named before this are not committed any more, by this snapshot; 0: it says nothing of that.</summary>
+    internal static long NoFileBeforeOf(Snapshot snapshot) => NumberOf(snapshot, SummaryKeys.NoFileBefore) ?? 0;
 
     /// <summary>The offsets that a snapshot of ours carries.</summary>
     /// <exception cref="CorruptOffsetsException">They cannot be read, or are not those that the summary vouches for.</exception>
@@ -106,7 +113,7 @@ internal sealed class LineageReader(ProtocolRules rules = ProtocolRules.All)
                     walk.CherryPick ??= at;
                 }
 
-                walk.WithOffsets = IsOurs(at) && (at.Summary.ContainsKey(SummaryKeys.Offsets) || at.Summary.ContainsKey(SummaryKeys.OffsetsSha256)) ? at : null;
+                walk.WithOffsets = CarriesOffsets(at) ? at : null;
             }
 
             if (at.ParentSnapshotId is not { } parentId)

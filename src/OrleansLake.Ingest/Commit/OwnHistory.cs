@@ -12,6 +12,8 @@ internal sealed record OwnHistory(IReadOnlyList<long> Snapshots, IReadOnlyList<T
     /// <summary>
     /// Chooses. Age counts from the new snapshot; the newest stay, and so do those that a tag or another branch holds, that a
     /// running rewrite was made from, or that someone else made. The new snapshot carries the offsets, so no older one must.
+    /// One whose successor took files out stays too: it is the last that names them, and whoever expires it
+    /// (<see cref="Upkeep.SnapshotExpiry"/>) deletes them; a commit deletes manifest lists and nothing else.
     /// </summary>
     public static OwnHistory Choose(Lineage lineage, Snapshot added, TableCommitterOptions options)
     {
@@ -37,6 +39,7 @@ internal sealed record OwnHistory(IReadOnlyList<long> Snapshots, IReadOnlyList<T
         var expired = new List<long>();
         long characters = SizeOf(added);
         int place = 1;
+        Snapshot successor = added;
         foreach (Snapshot snapshot in lineage.Snapshots)
         {
             if (metadata.FindSnapshot(snapshot.SnapshotId) is null)
@@ -46,8 +49,10 @@ internal sealed record OwnHistory(IReadOnlyList<long> Snapshots, IReadOnlyList<T
 
             characters += SizeOf(snapshot);
             place++;
+            bool isLastToName = TookFilesOut(successor);
+            successor = snapshot;
             bool isOld = added.TimestampMs - snapshot.TimestampMs > options.History.TotalMilliseconds || characters > options.HistoryCharacters;
-            if (isOld && place > options.KeptSnapshots && LineageReader.IsOurs(snapshot) && !kept.Contains(snapshot.SnapshotId))
+            if (isOld && !isLastToName && place > options.KeptSnapshots && LineageReader.IsOurs(snapshot) && !kept.Contains(snapshot.SnapshotId))
             {
                 expired.Add(snapshot.SnapshotId);
             }
@@ -55,6 +60,8 @@ internal sealed record OwnHistory(IReadOnlyList<long> Snapshots, IReadOnlyList<T
 
         return expired.Count == 0 ? Nothing : new OwnHistory(expired, requirements);
     }
+
+    private static bool TookFilesOut(Snapshot snapshot) => snapshot.Summary.GetValueOrDefault("operation", "overwrite") != "append";
 
     private static long SizeOf(Snapshot snapshot)
     {

@@ -77,6 +77,11 @@ internal static class ReportJudge
             return Refuse(RefusalReason.Rewound, stop.Message);
         }
 
+        if (rules.HasFlag(ProtocolRules.NoFileBefore) && FirstTooOld(report.DeadLetterFiles, deadLetters) is { } tooOld)
+        {
+            return tooOld;
+        }
+
         if (!rules.HasFlag(ProtocolRules.DeadLettersOnce))
         {
             return new Verdict.Accept();
@@ -215,14 +220,17 @@ internal static class ReportJudge
             return Refuse(RefusalReason.TooOld, $"first sent {TimeSpan.FromMilliseconds(nowMs - report.FirstSentMs).TotalMinutes:F0} minutes ago, older than {OldestReport.TotalMinutes:F0}");
         }
 
-        if (lineage.NoFileBeforeMs > 0)
+        return FirstTooOld(report.Files, lineage);
+    }
+
+    /// <summary>Orphan removal may have taken a file that was named before the table's limit.</summary>
+    private static Verdict.Refuse? FirstTooOld(IReadOnlyList<DataFile> files, Lineage lineage)
+    {
+        foreach (DataFile file in lineage.NoFileBeforeMs > 0 ? files : [])
         {
-            foreach (DataFile file in report.Files)
+            if (FileNameTime.Of(file.FilePath) is { } madeMs && madeMs < lineage.NoFileBeforeMs)
             {
-                if (FileNameTime.Of(file.FilePath) is { } madeMs && madeMs < lineage.NoFileBeforeMs)
-                {
-                    return Refuse(RefusalReason.TooOld, $"{file.FilePath} is older than the table's no-file-before");
-                }
+                return Refuse(RefusalReason.TooOld, $"{file.FilePath} is older than the table's no-file-before");
             }
         }
 

@@ -21,7 +21,7 @@ public static class SummaryKeys
     /// <summary>Age in milliseconds, at the commit, of the oldest record that it took in.</summary>
     public const string FreshnessMs = "orleanslake.freshness-ms";
 
-    /// <summary>Why a snapshot without records was made: seek, reset, data-loss, accept, begin, claim, fence, anchor.</summary>
+    /// <summary>Why a snapshot without records was made: seek, reset, data-loss, accept, begin, claim, fence, anchor; and where dead letters are replayed, replay and replay-ended in the main table, replay-claimed, -resolved and -released in theirs.</summary>
     public const string Reason = "orleanslake.reason";
 
     /// <summary>Which offsets moved without records having been read: <c>{"pipeline#generation":{"topic":{"partition":[from,to]}}}</c>.</summary>
@@ -29,6 +29,18 @@ public static class SummaryKeys
 
     /// <summary>No file that was named before this time, in milliseconds since 1970, is committed any more. Carried on by every later commit.</summary>
     public const string NoFileBefore = "orleanslake.no-file-before";
+
+    /// <summary>On the snapshots of the upkeep, which carry no offsets: which operation made them (compaction, retention, manifests, …).</summary>
+    public const string Upkeep = "orleanslake.upkeep";
+
+    /// <summary>Rows that a replay of dead letters added: they are in the table beside what its offsets count.</summary>
+    public const string Replayed = "orleanslake.replayed";
+
+    /// <summary>On snapshots of a dead-letter table, the replay that made them.</summary>
+    public const string Replay = "orleanslake.replay";
+
+    /// <summary>What the table properties begin with that name the snapshots of replays not yet settled: <c>snapshot id,sequence number</c>.</summary>
+    public const string ReplayProperty = "orleanslake.replay.";
 
     /// <summary>On the snapshots of a dead-letter table: their offsets move only where records were rejected.</summary>
     public const string DeadLetters = "orleanslake.dead-letters";

@@ -285,7 +285,8 @@ public sealed partial class TableCommitter
 
     /// <summary>Stages one snapshot with its offsets and swaps it in: the only way in which anything of ours enters a table.</summary>
     private async Task<SwapEnd> AddSnapshotAsync(
-        SwapTable table, Lineage lineage, AppendFiles append, Guid commitId, CommittedOffsets offsets, IReadOnlyCollection<Guid> reports, Dictionary<string, string> summary, CancellationToken cancellationToken)
+        SwapTable table, Lineage lineage, SnapshotChange change, Guid commitId, CommittedOffsets offsets, IReadOnlyCollection<Guid> reports, Dictionary<string, string> summary, CancellationToken cancellationToken,
+        Func<Snapshot, TableUpdate[]>? alongside = null)
     {
         TableMetadata metadata = lineage.Table.Metadata;
         string text = CommittedOffsetsJson.Write(offsets);
@@ -304,10 +305,10 @@ public sealed partial class TableCommitter
             Summary = summary,
             ManifestListHeader = fits ? new Dictionary<string, string>() : new() { [SummaryKeys.Offsets] = text },
         };
-        StagedSnapshot staged = await Timed.CallAsync(token => append.StageAsync(lineage.Table, extras, token), _options.CallTimeout, _time, cancellationToken);
+        StagedSnapshot staged = await Timed.CallAsync(token => change.StageAsync(lineage.Table, extras, token), _options.CallTimeout, _time, cancellationToken);
         OwnHistory history = OwnHistory.Choose(lineage, staged.Snapshot, _options);
         var (set, remove) = OffsetsProperty.Write(lineage.Branch, metadata.TableUuid, staged.Snapshot.SnapshotId, staged.Snapshot.SequenceNumber, offsets, metadata.Properties);
-        List<TableUpdate> updates = [.. staged.Updates];
+        List<TableUpdate> updates = [.. staged.Updates, .. alongside?.Invoke(staged.Snapshot) ?? []];
         if (set.Count > 0)
         {
             updates.Add(new TableUpdate.SetProperties(set));

@@ -6,6 +6,7 @@ namespace OrleansLake.Ingest.Read;
 internal sealed class BatchProjection(LeafSource[] sources, ColumnBatch target, IReadOnlyList<int> fileLeaves)
 {
     private readonly int[] _bufferOf = BufferOf(fileLeaves);
+    private readonly bool[] _passes = Passes(sources);
 
     /// <summary>The columns of the file that have to be read.</summary>
     public static List<int> FileLeaves(IEnumerable<LeafSource> sources) => [.. sources.Select(source => source switch
@@ -29,7 +30,17 @@ internal sealed class BatchProjection(LeafSource[] sources, ColumnBatch target, 
             switch (sources[i])
             {
                 case LeafSource.Column column:
-                    Copy(column, batch!.Columns[_bufferOf[column.FileLeaf]], to);
+                    var from = batch!.Columns[_bufferOf[column.FileLeaf]];
+                    if (_passes[i] && to.CanExchange(from.Column))
+                    {
+                        // The reader fills what it gets in exchange with its next batch.
+                        to.Exchange(from);
+                    }
+                    else
+                    {
+                        Copy(column, from, to);
+                    }
+
                     break;
                 case LeafSource.Constant { Guide: { } guide } constant:
                     FillByGuide(constant, batch!.Columns[_bufferOf[guide]], to);
@@ -53,6 +64,24 @@ internal sealed class BatchProjection(LeafSource[] sources, ColumnBatch target, 
         }
 
         target.RowCount = rows;
+    }
+
+    /// <summary>Which columns are as the file has them, and asked for nowhere else.</summary>
+    private static bool[] Passes(LeafSource[] sources)
+    {
+        var uses = new Dictionary<int, int>();
+        foreach (int leaf in sources.Select(source => source switch
+        {
+            LeafSource.Column column => column.FileLeaf,
+            LeafSource.Constant { Guide: { } guide } => guide,
+            LeafSource.Lineage { FileLeaf: { } stored } => stored,
+            _ => -1,
+        }))
+        {
+            uses[leaf] = uses.GetValueOrDefault(leaf) + 1;
+        }
+
+        return [.. sources.Select(source => source is LeafSource.Column { Convert: null } column && uses[column.FileLeaf] == 1 && column.Levels.Select((level, i) => level == i).All(same => same))];
     }
 
     private static int[] BufferOf(IReadOnlyList<int> fileLeaves)

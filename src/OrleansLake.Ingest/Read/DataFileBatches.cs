@@ -13,17 +13,17 @@ internal static class DataFileBatches
     /// </summary>
     /// <exception cref="NotSupportedException">The file is of a format that is not read here.</exception>
     public static IAsyncEnumerable<long> ReadAsync(
-        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, CancellationToken cancellationToken, BoundExpression? condition = null) =>
+        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, CancellationToken cancellationToken, BoundExpression? condition = null, ReadMemory? memory = null) =>
         file.FileFormat switch
         {
             _ when file.KeyMetadata is { Length: > 0 } => throw new NotSupportedException($"{file.FilePath}: it is encrypted, and encrypted files are not read"),
-            "parquet" => ReadParquetAsync(store, file, fields, target, constants, mapping, batchRows, condition, cancellationToken),
+            "parquet" => ReadParquetAsync(store, file, fields, target, constants, mapping, batchRows, condition, memory, cancellationToken),
             "avro" => ReadAvroAsync(store, file, fields, target, constants, mapping, batchRows, cancellationToken),
             var other => throw new NotSupportedException($"{file.FilePath}: expected Parquet or Avro, got {other.ToUpperInvariant()}, which is not read"),
         };
 
     private static async IAsyncEnumerable<long> ReadParquetAsync(
-        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, BoundExpression? condition, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, BoundExpression? condition, ReadMemory? memory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var source = await ObjectBytes.OpenAsync(store, file.FilePath, file.FileSizeBytes, cancellationToken).ConfigureAwait(false);
         var reader = await ParquetReader.OpenAsync(source, cancellationToken: cancellationToken).ConfigureAwait(false);
@@ -57,6 +57,7 @@ internal static class DataFileBatches
             Columns = column => wanted.Contains(column.Index),
             Filter = condition is null ? null : ResidualFilter.Of(condition, fileColumns, reader.Schema),
             BatchRows = batchRows,
+            Memory = memory,
         };
         await foreach (var batch in reader.ReadAsync(selection, cancellationToken).ConfigureAwait(false))
         {

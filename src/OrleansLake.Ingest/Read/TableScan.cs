@@ -35,6 +35,9 @@ public sealed record ScanOptions
 
     /// <summary>Rows a batch at most.</summary>
     public int BatchRows { get; init; } = 8192;
+
+    /// <summary>All columns, and behind them those that tell rows apart (v3): what a rewrite carries over. https://iceberg.apache.org/spec/#row-lineage</summary>
+    internal bool RowLineage { get; init; }
 }
 
 /// <summary>
@@ -63,7 +66,9 @@ public sealed class TableScan
         Snapshot = options.Snapshot ?? table.Metadata.SnapshotAt(options.At);
         _schema = options.Schema ?? SchemaOf(table.Metadata, options, Snapshot);
         _condition = (options.Where ?? Expression.AlwaysTrue).Bind(_schema);
-        _columns = ReadSchema.Of(table.Metadata, _schema, options.Columns, _condition);
+        _columns = options.RowLineage
+            ? ReadSchema.Of([.. _schema.Fields, MetadataColumns.RowId, MetadataColumns.LastUpdatedSequenceNumber]).With(_condition.Fields.Select(field => field.Id), table.Metadata, _schema)
+            : ReadSchema.Of(table.Metadata, _schema, options.Columns, _condition);
     }
 
     /// <summary>The state of the table that is read; null where it has none, and no row either.</summary>
@@ -89,9 +94,10 @@ public sealed class TableScan
     public async IAsyncEnumerable<ColumnBatch> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var deletes = new DeleteFiles(_table, _batchRows);
+        var memory = new ScanMemory();
         await foreach (var task in PlanAsync(cancellationToken).ConfigureAwait(false))
         {
-            await foreach (var batch in ReadAsync(task, deletes, cancellationToken).ConfigureAwait(false))
+            await foreach (var batch in ReadAsync(task, deletes, memory, cancellationToken).ConfigureAwait(false))
             {
                 yield return batch;
             }
@@ -100,7 +106,7 @@ public sealed class TableScan
 
     /// <summary>The rows of one file of <see cref="PlanAsync"/>, likewise.</summary>
     public IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, CancellationToken cancellationToken = default) =>
-        ReadAsync(task, new DeleteFiles(_table, _batchRows), cancellationToken);
+        ReadAsync(task, new DeleteFiles(_table, _batchRows), new ScanMemory(), cancellationToken);
 
     /// <summary>
     /// The rows as JSON objects in UTF-8: timestamps in ISO 8601, bytes in base64, decimals with all their digits, maps as objects.
@@ -133,7 +139,8 @@ public sealed class TableScan
         return isBranch || snapshot?.SchemaId is not { } id ? metadata.CurrentSchema : metadata.Schemas.FirstOrDefault(schema => schema.SchemaId == id) ?? metadata.CurrentSchema;
     }
 
-    private async IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, DeleteFiles deletes, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Likewise, with delete files that several files share, and memory that is kept from one to the next.</summary>
+    internal async IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, DeleteFiles deletes, ScanMemory memory, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var positions = new List<PositionSet>();
         var keys = new List<EqualityKeys>();
@@ -158,13 +165,13 @@ public sealed class TableScan
         }
 
         bool whole = condition.IsTrue && positions.Count == 0 && keys.Count == 0;
-        var read = new ColumnBatch(columns.AllColumns);
+        var read = memory.BatchOf(columns.AllColumns);
         var gather = whole && !columns.HasMore ? null : new RowGather(_columns.RowColumns);
         bool[] keep = [];
         int[] kept = [];
         var constants = new FileConstants(_table.Metadata, task.File, task.SequenceNumber);
         var mapping = NameMapping.Of(_table.Metadata);
-        await foreach (long position in DataFileBatches.ReadAsync(_table.Store, task.File, columns.Fields, read, constants, mapping, _batchRows, cancellationToken, task.Residual).ConfigureAwait(false))
+        await foreach (long position in DataFileBatches.ReadAsync(_table.Store, task.File, columns.Fields, read, constants, mapping, _batchRows, cancellationToken, task.Residual, memory.OfFiles).ConfigureAwait(false))
         {
             if (gather is null)
             {
@@ -215,4 +222,16 @@ public sealed class TableScan
             return count;
         }
     }
+}
+
+/// <summary>What the reading of one file leaves for the next. Belongs to one reading at a time.</summary>
+internal sealed class ScanMemory
+{
+    private ColumnBatch? _batch;
+
+    /// <summary>The memory of Parquet files.</summary>
+    public ReadMemory OfFiles { get; } = new();
+
+    /// <summary>The batch of the last file, if it had the same columns.</summary>
+    public ColumnBatch BatchOf(ParquetSchema columns) => _batch?.Schema == columns ? _batch : _batch = new ColumnBatch(columns);
 }

@@ -57,8 +57,7 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
                     RecordCount = file.RowCount,
                     FileSizeBytes = file.FileSizeBytes,
                     SplitOffsets = file.SplitPositions,
-                    // Rows lie in the order of their records, whatever order the table would like.
-                    SortOrderId = 0,
+                    SortOrderId = plan.SortOrderId,
                 },
                 file));
         }

@@ -81,6 +81,8 @@ internal sealed class DeadLetterRows
             At(12).AddLong(nowMicros, 0);
             Add(13, origin.Generation);
             AddUnless(topicId.Length == 0, 14, topicId);
+            At(15).AddAbsent(0, 0, _row);
+            At(16).AddAbsent(0, 0, _row);
             AddOthers();
         }
 

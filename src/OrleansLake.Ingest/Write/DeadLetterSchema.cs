@@ -57,7 +57,13 @@ public static class DeadLetterSchema
     /// <summary>Kafka's id of the topic, which one that is made anew does not share; null where the broker tells none.</summary>
     public const string TopicId = "topic_id";
 
-    /// <summary>The columns, in order. The last two came later: a table of an earlier build is given them when it is opened.</summary>
+    /// <summary>The replay that took it up; null: none has. Until <see cref="ResolvedAt"/> is set too it is on its way.</summary>
+    public const string ReplayId = "replay_id";
+
+    /// <summary>When a replay had made it a row of the main table; null: it is a dead letter still.</summary>
+    public const string ResolvedAt = "resolved_at";
+
+    /// <summary>The columns, in order. The last four came later: a table of an earlier build is given them when it is opened.</summary>
     internal static readonly IReadOnlyList<NestedField> Fields =
     [
         new(1, Topic, Required: true, new StringType()),
@@ -75,6 +81,8 @@ public static class DeadLetterSchema
         new(13, RejectedAt, Required: true, new TimestampType(WithZone: true)),
         new(14, Generation, Required: false, new StringType()),
         new(15, TopicId, Required: false, new StringType()),
+        new(16, ReplayId, Required: false, new StringType()),
+        new(17, ResolvedAt, Required: false, new TimestampType(WithZone: true)),
     ];
 
     /// <summary>The dead-letter table as it is now; null when there is none. Columns that an earlier build did not make are added.</summary>

@@ -84,7 +84,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
             }
         }
 
-        line ??= new RowLine(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction }));
+        line ??= NewLine(plan);
         letters ??= new DeadLetterRows(deadLetters.Identifier, letterPlan);
         return new RowWriter(
             this,
@@ -95,6 +95,21 @@ public sealed class RowWriterFactory : IRowWriterFactory
             _origin,
             _time);
     }
+
+    /// <summary>Opens files for records that were read before: what is refused again stays where it is.</summary>
+    internal ReplayFiles OpenReplay(LoadedTable table)
+    {
+        int number;
+        lock (_lock)
+        {
+            number = ++_opened;
+        }
+
+        var plan = new WritePlan(table);
+        return new ReplayFiles(NewLine(plan), new OpenFiles(plan, table.Store, FilePrefix(number)));
+    }
+
+    private RowLine NewLine(WritePlan plan) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction }));
 
     /// <summary>Takes back what a writer no longer needs.</summary>
     internal void Return(RowLine line, DeadLetterRows letters)

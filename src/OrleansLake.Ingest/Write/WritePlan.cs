@@ -16,11 +16,16 @@ internal sealed class WritePlan
 
     /// <summary>By the table's current schema and default spec.</summary>
     public WritePlan(LoadedTable table)
+        : this(table.Metadata, table.Metadata.CurrentSchema, table.Metadata.DefaultSpec)
     {
-        var metadata = table.Metadata;
+    }
+
+    /// <summary>By another schema or spec.</summary>
+    public WritePlan(TableMetadata metadata, Schema schema, PartitionSpec spec)
+    {
         _metadata = metadata;
-        Schema = metadata.CurrentSchema;
-        Spec = metadata.DefaultSpec;
+        Schema = schema;
+        Spec = spec;
         Columns = IcebergParquet.ToParquet(Schema);
         var order = metadata.SortOrders.FirstOrDefault(order => order.OrderId == metadata.DefaultSortOrderId);
         Metrics = new FileMetrics(Schema, Columns, metadata.Properties, order);
@@ -42,7 +47,10 @@ internal sealed class WritePlan
     public FileMetrics Metrics { get; }
 
     /// <summary>A file is closed at about this size.</summary>
-    public long TargetFileSizeBytes { get; }
+    public long TargetFileSizeBytes { get; init; }
+
+    /// <summary>The order of the rows of each file; 0: that of their records, whatever order the table would like.</summary>
+    public int SortOrderId { get; init; }
 
     /// <summary>How files are written.</summary>
     public ParquetWriterOptions Options { get; }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
 using OrleansLake.Iceberg;
 using OrleansLake.Testing.Iceberg;
 
@@ -10,7 +9,7 @@ namespace OrleansLake.Benchmarks.Scan;
 internal static class ScanBenchmark
 {
     private const int Rounds = 5;
-    private const int Columns = 20;
+    private const string Location = "memory://table";
 
     internal static Command Create()
     {
@@ -26,7 +25,7 @@ internal static class ScanBenchmark
     {
         var table = await MakeAsync(files, manifests, deletes, cancellationToken);
         int core = OneCore.Pin();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{files} data files of {Columns} columns in {manifests} manifests, {deletes} delete files; core {core}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{files} data files of {ManyFiles.Columns} columns in {manifests} manifests, {deletes} delete files; core {core}"));
         foreach (string? where in new[] { null, "c0 >= 500 and c0 < 600", "day = DATE '2024-01-20'", "day = DATE '2024-01-20' and c3 like 'value-1%'" })
         {
             var condition = where is null ? null : Expression.Parse(where).Bind(table.Metadata.CurrentSchema);
@@ -54,12 +53,11 @@ internal static class ScanBenchmark
 
     private static async Task<LoadedTable> MakeAsync(int files, int manifestCount, int deletes, CancellationToken cancellationToken)
     {
-        var spec = new PartitionSpec { SpecId = 0, Fields = [new PartitionField(1000, "day", [100], new Transform.Identity())] };
         var metadata = new TableMetadata
         {
-            FormatVersion = 2, TableUuid = Guid.NewGuid(), Location = "memory://table", LastUpdatedMs = 1, LastColumnId = 100, CurrentSchemaId = 0, PartitionSpecs = [spec], DefaultSpecId = 0,
+            FormatVersion = 2, TableUuid = Guid.NewGuid(), Location = Location, LastUpdatedMs = 1, LastColumnId = 100, CurrentSchemaId = 0, PartitionSpecs = [ManyFiles.Spec], DefaultSpecId = 0,
             LastPartitionId = 1000, SortOrders = [], DefaultSortOrderId = 0,
-            Schemas = [new Schema { SchemaId = 0, Fields = [.. Enumerable.Range(0, Columns).Select(i => new NestedField(i + 1, $"c{i}", false, i % 4 == 3 ? new StringType() : new LongType())), new NestedField(100, "day", false, new DateType())] }],
+            Schemas = [ManyFiles.Schema],
         };
         var store = new InMemoryObjectStore();
         var list = new List<ManifestFile>();
@@ -68,27 +66,27 @@ internal static class ScanBenchmark
             var writer = new ManifestWriter(metadata, 0, ManifestContent.Data, Guid.NewGuid());
             for (int i = m; i < files; i += manifestCount)
             {
-                writer.AddNew(File(i));
+                writer.AddNew(ManyFiles.File(Location, i));
             }
 
-            list.Add(await StoreAsync(writer, $"memory://table/m{m}.avro", 1));
+            list.Add(await StoreAsync(writer, $"{Location}/m{m}.avro", 1));
         }
 
         var deleteWriter = new ManifestWriter(metadata, 0, ManifestContent.Deletes, Guid.NewGuid());
         for (int i = 0; i < deletes; i++)
         {
-            deleteWriter.AddNew(File(i) with { Content = DataFileContent.EqualityDeletes, FilePath = $"memory://table/data/delete-{i}.parquet", EqualityIds = [1] });
+            deleteWriter.AddNew(ManyFiles.File(Location, i) with { Content = DataFileContent.EqualityDeletes, FilePath = $"{Location}/data/delete-{i}.parquet", EqualityIds = [1] });
         }
 
         if (deletes > 0)
         {
-            list.Add(await StoreAsync(deleteWriter, "memory://table/deletes.avro", 2));
+            list.Add(await StoreAsync(deleteWriter, Location + "/deletes.avro", 2));
         }
 
-        var snapshot = new Snapshot { SnapshotId = 1, SequenceNumber = 2, TimestampMs = 1, ManifestList = "memory://table/list.avro" };
+        var snapshot = new Snapshot { SnapshotId = 1, SequenceNumber = 2, TimestampMs = 1, ManifestList = Location + "/list.avro" };
         await store.TryCreateAsync(snapshot.ManifestList, ManifestList.Write(2, snapshot, list, new Dictionary<string, string>(), Guid.NewGuid()), cancellationToken);
         metadata = metadata with { Snapshots = [snapshot], CurrentSnapshotId = 1 };
-        return new LoadedTable(TableIdentifier.Parse("db.t"), metadata, "memory://table/v1.metadata.json", store);
+        return new LoadedTable(TableIdentifier.Parse("db.t"), metadata, Location + "/v1.metadata.json", store);
 
         async Task<ManifestFile> StoreAsync(ManifestWriter writer, string location, long sequence)
         {
@@ -96,17 +94,5 @@ internal static class ScanBenchmark
             await store.TryCreateAsync(location, content, cancellationToken);
             return manifest with { SequenceNumber = sequence, MinSequenceNumber = sequence };
         }
-    }
-
-    private static DataFile File(int i)
-    {
-        var ids = Enumerable.Range(1, Columns).ToList();
-        byte[] Bound(int id, int value) => (id - 1) % 4 == 3 ? Encoding.UTF8.GetBytes($"value-{value:D6}") : SingleValue.ToBytes((long)value);
-        return new DataFile
-        {
-            FilePath = $"memory://table/data/day={i % 100}/{i:D8}-5f0c7c55-4a63-4ab7-9d0b-9d2f6f1a2b3c-00001.parquet", SpecId = 0, Partition = new PartitionKey([19_700 + (i % 100)]),
-            RecordCount = 100_000, FileSizeBytes = 12_345_678, ColumnSizes = ids.ToDictionary(id => id, id => 100_000L + id), ValueCounts = ids.ToDictionary(id => id, _ => 100_000L),
-            NullValueCounts = ids.ToDictionary(id => id, _ => 0L), LowerBounds = ids.ToDictionary(id => id, id => Bound(id, i)), UpperBounds = ids.ToDictionary(id => id, id => Bound(id, i + 50)), SplitOffsets = [4],
-        };
     }
 }

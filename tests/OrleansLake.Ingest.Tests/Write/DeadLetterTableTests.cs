@@ -18,8 +18,8 @@ public sealed class DeadLetterTableTests
         ICatalog catalog = await EarlierAsync();
         LoadedTable table = (await DeadLetterSchema.OpenAsync(catalog, Letters, default))!;
 
-        Assert.Equal([DeadLetterSchema.Generation, DeadLetterSchema.TopicId], table.Metadata.CurrentSchema.Fields.Skip(13).Select(field => field.Name));
-        Assert.Equal([16, 17], table.Metadata.CurrentSchema.Fields.Skip(13).Select(field => field.Id));
+        Assert.Equal([DeadLetterSchema.Generation, DeadLetterSchema.TopicId, DeadLetterSchema.ReplayId, DeadLetterSchema.ResolvedAt], table.Metadata.CurrentSchema.Fields.Skip(13).Select(field => field.Name));
+        Assert.Equal([16, 17, 18, 19], table.Metadata.CurrentSchema.Fields.Skip(13).Select(field => field.Id));
         LoadedTable again = (await DeadLetterSchema.OpenAsync(catalog, Letters, default))!;
         Assert.Equal(3, again.Metadata.Schemas.Count);
         Assert.Null(await DeadLetterSchema.OpenAsync(catalog, TableIdentifier.Parse("db.other"), default));
@@ -34,7 +34,7 @@ public sealed class DeadLetterTableTests
         var catalog = new FaultyCatalog(await EarlierAsync());
         catalog.Swaps.Enqueue(fault);
         LoadedTable table = (await DeadLetterSchema.OpenAsync(catalog, Letters, default))!;
-        Assert.Equal(15, table.Metadata.CurrentSchema.Fields.Count);
+        Assert.Equal(17, table.Metadata.CurrentSchema.Fields.Count);
         Assert.Equal(3, table.Metadata.Schemas.Count);
     }
 

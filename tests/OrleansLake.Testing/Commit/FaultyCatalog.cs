@@ -41,6 +41,9 @@ public sealed class FaultyCatalog(ICatalog inner) : ICatalog
 {
     private readonly List<TableCommit> _late = [];
 
+    /// <summary>The catalog without faults.</summary>
+    public ICatalog Inner => inner;
+
     /// <summary>Faults of the next swaps, in order.</summary>
     public Queue<SwapFault> Swaps { get; } = new();
 
