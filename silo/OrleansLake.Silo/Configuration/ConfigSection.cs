@@ -112,6 +112,15 @@ internal sealed class ConfigSection(IConfiguration section, string path, List<st
         return map;
     }
 
+    /// <summary>Every text below a key by its path, as <c>tags.team</c>, all of them taken as known.</summary>
+    public Dictionary<string, string> Flat(string key)
+    {
+        _known.Add(key);
+        return section.GetSection(key).AsEnumerable(makePathsRelative: true)
+            .Where(pair => pair is { Key.Length: > 0, Value: not null })
+            .ToDictionary(pair => pair.Key.Replace(ConfigurationPath.KeyDelimiter, ".", StringComparison.Ordinal), pair => pair.Value!);
+    }
+
     /// <summary>An object inside.</summary>
     public ConfigSection Section(string key)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansLake.Aws;
 using OrleansLake.Contracts;
 
 namespace OrleansLake.Silo.Configuration;
@@ -6,8 +7,11 @@ namespace OrleansLake.Silo.Configuration;
 /// <summary>All that a silo is told: read once, checked whole, then fixed.</summary>
 internal sealed record SiloConfig
 {
-    /// <summary>Directory of the local catalog's tables, absolute.</summary>
+    /// <summary>Where the tables lie, and what silos keep beside them: an absolute directory, or <c>s3://bucket/prefix</c>.</summary>
     public required string Warehouse { get; init; }
+
+    /// <summary>The catalog and its store; null: a local one in the warehouse.</summary>
+    public LakeCatalogOptions? Tables { get; init; }
 
     /// <summary>The name under which the catalog's tables are known.</summary>
     public string Catalog { get; init; } = "local";

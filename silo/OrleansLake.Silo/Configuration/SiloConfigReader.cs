@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
@@ -55,8 +56,8 @@ internal static partial class SiloConfigReader
     {
         var errors = new List<string>();
         var root = new ConfigSection(configuration, "", errors);
-        string warehouse = root.Text("warehouse", required: true, expected: "the directory of the tables") ?? ".";
-        string catalog = ReadCatalog(root.Section("catalog"));
+        LakeCatalogOptions tables = CatalogSection.Read(root, directory);
+        string catalog = ReadCatalogName(root.Section("catalog"), tables);
         Uri url = ReadUrl(root.Section("http"), new Uri("http://127.0.0.1:8080"));
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
@@ -84,7 +85,8 @@ internal static partial class SiloConfigReader
         return errors.Count == 0
             ? new SiloConfig
             {
-                Warehouse = Path.GetFullPath(warehouse, directory),
+                Warehouse = tables.Warehouse,
+                Tables = tables,
                 Catalog = catalog,
                 HttpUrl = url,
                 Orleans = orleans,
@@ -97,20 +99,14 @@ internal static partial class SiloConfigReader
             : throw new ConfigException(source, errors);
     }
 
-    private static string ReadCatalog(ConfigSection section)
+    private static string ReadCatalogName(ConfigSection section, LakeCatalogOptions tables)
     {
-        string name = section.Text("name") ?? "local";
+        string name = section.Text("name") ?? tables.Type.ToString().ToLowerInvariant();
         if (!NamePattern().IsMatch(name))
         {
             section.Fail("name", "letters, digits, dot, dash, underscore", name);
         }
 
-        if (section.Text("type") is { } type && type != "local")
-        {
-            section.Fail("type", "local", type);
-        }
-
-        section.RefuseOthers();
         return name;
     }
 
