@@ -51,6 +51,10 @@ public sealed record PipelineDefinition
     [Id(10)]
     public long TargetFileSizeBytes { get; init; } = 512L << 20;
 
+    /// <summary>How the topics' records differ from the table's rows; null: they do not.</summary>
+    [Id(20)]
+    public RecordSettings? Records { get; init; }
+
     /// <summary>Whether two definitions say the same: arrays compare by what is in them.</summary>
     public bool SameAs(PipelineDefinition? other) =>
         other is not null && Topics.SequenceEqual(other.Topics) && this with { Topics = other.Topics } == other;

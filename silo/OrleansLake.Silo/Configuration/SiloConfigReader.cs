@@ -230,6 +230,7 @@ internal static partial class SiloConfigReader
         PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
+        RecordSettings? records = RecordsSection.Read(section);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -247,6 +248,7 @@ internal static partial class SiloConfigReader
                     Start = start,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
+                    Records = records,
                 },
                 kafka);
     }

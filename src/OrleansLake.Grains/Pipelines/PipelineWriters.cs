@@ -9,7 +9,7 @@ public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefiniti
 {
     /// <summary>The writers of a pipeline.</summary>
     public RowWriterFactory Of(PipelineDefinition definition) =>
-        new(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation }, time, ids);
+        new(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation, Records = definition.Records?.ToOptions() }, time, ids);
 
     /// <summary>Those of a pipeline by its name. One that this silo's configuration no longer has is decoded as one without settings of its own.</summary>
     public RowWriterFactory Of(string pipeline) => byName.TryGetValue(pipeline, out PipelineDefinition? definition)

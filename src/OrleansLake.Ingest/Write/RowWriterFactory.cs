@@ -20,6 +20,9 @@ public sealed record RowWriterOptions
 
     /// <summary>Whether digits behind the microseconds of a time are cut off; else a record that has them is refused.</summary>
     public bool CutFraction { get; init; }
+
+    /// <summary>How records differ from rows; null: they do not.</summary>
+    public RecordOptions? Records { get; init; }
 }
 
 /// <summary>
@@ -109,7 +112,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
         return new ReplayFiles(NewLine(plan), new OpenFiles(plan, table.Store, FilePrefix(number)));
     }
 
-    private RowLine NewLine(WritePlan plan) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction }));
+    private RowLine NewLine(WritePlan plan) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }));
 
     /// <summary>Takes back what a writer no longer needs.</summary>
     internal void Return(RowLine line, DeadLetterRows letters)
