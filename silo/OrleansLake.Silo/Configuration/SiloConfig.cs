@@ -41,6 +41,9 @@ internal sealed record SiloConfig
     /// <summary>The upkeep of the tables.</summary>
     public MaintenanceConfig Maintenance { get; init; } = new();
 
+    /// <summary>Where metrics go.</summary>
+    public MetricsConfig Metrics { get; init; } = new();
+
     /// <summary>The pipelines.</summary>
     public required IReadOnlyList<PipelineConfig> Pipelines { get; init; }
 }

@@ -66,6 +66,7 @@ internal static partial class SiloConfigReader
         ConfigSection alerts = root.Section("alerts");
         bool alertStream = alerts.Flag("stream", false);
         IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
+        MetricsConfig metrics = MetricsConfig.Read(root.Section("metrics"));
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
         MaintenanceConfig maintenance = MaintenanceSection.Read(root.Section("maintenance"));
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
@@ -96,6 +97,7 @@ internal static partial class SiloConfigReader
                 Orleans = orleans,
                 Dashboard = dashboard,
                 Logs = logs,
+                Metrics = metrics,
                 MemoryBudgetBytes = budget,
                 AlertStream = alertStream,
                 Webhooks = webhooks,
