@@ -1,9 +1,11 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Registry;
+using OrleansLake.Silo.Telemetry;
 using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
@@ -20,24 +22,30 @@ internal static partial class SiloConfigReader
     /// <summary>What the variables' names begin with.</summary>
     public const string EnvironmentPrefix = "ORLEANSLAKE__";
 
-    /// <summary>Reads a file. <see cref="ConfigException"/> with every error at once.</summary>
+    /// <summary>What a path begins with when it is the name of a variable that holds the whole configuration, as in a container.</summary>
+    public const string VariablePrefix = "env:";
+
+    /// <summary>Reads a file, or a variable (<c>env:NAME</c>). <see cref="ConfigException"/> with every error at once.</summary>
     public static SiloConfig ReadFile(string path)
     {
-        string full = Path.GetFullPath(path);
-        if (!File.Exists(full))
+        string? variable = path.StartsWith(VariablePrefix, StringComparison.Ordinal) ? path[VariablePrefix.Length..] : null;
+        string full = Path.GetFullPath(variable is null ? path : "config");
+        string? text = variable is null ? null : Environment.GetEnvironmentVariable(variable);
+        if (variable is null ? !File.Exists(full) : string.IsNullOrWhiteSpace(text))
         {
-            throw new ConfigException(path, ["expected a configuration file, found none"]);
+            throw new ConfigException(path, [variable is null ? "expected a configuration file, found none" : "expected a configuration in this variable, found none"]);
         }
 
         IConfigurationRoot configuration;
         try
         {
-            configuration = new ConfigurationBuilder()
-                .AddJsonFile(full, optional: false, reloadOnChange: false)
-                .AddEnvironmentVariables(EnvironmentPrefix)
-                .Build();
+            var builder = new ConfigurationBuilder();
+            _ = text is null
+                ? builder.AddJsonFile(full, optional: false, reloadOnChange: false)
+                : builder.AddJsonStream(new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text)));
+            configuration = builder.AddEnvironmentVariables(EnvironmentPrefix).Build();
         }
-        catch (InvalidDataException error)
+        catch (Exception error) when (error is InvalidDataException or System.Text.Json.JsonException)
         {
             throw new ConfigException(path, [$"expected JSON, found: {error.InnerException?.Message ?? error.Message}"]);
         }
@@ -50,20 +58,25 @@ internal static partial class SiloConfigReader
     {
         var errors = new List<string>();
         var root = new ConfigSection(configuration, "", errors);
-        string warehouse = root.Text("warehouse", required: true, expected: "the directory of the tables") ?? ".";
-        string catalog = ReadCatalog(root.Section("catalog"));
+        LakeCatalogOptions tables = CatalogSection.Read(root, directory);
+        string catalog = ReadCatalogName(root.Section("catalog"), tables);
         Uri url = ReadUrl(root.Section("http"), new Uri("http://127.0.0.1:8080"));
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
+        ConfigSection alerts = root.Section("alerts");
+        bool alertStream = alerts.Flag("stream", false);
+        IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
+        MetricsConfig metrics = MetricsConfig.Read(root.Section("metrics"));
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
+        MaintenanceConfig maintenance = MaintenanceSection.Read(root.Section("maintenance"));
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
         {
             root.Fail("pipelines", "at least one pipeline", null);
         }
 
-        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory))];
+        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory, maintenance))];
         foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
         {
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
@@ -78,32 +91,31 @@ internal static partial class SiloConfigReader
         return errors.Count == 0
             ? new SiloConfig
             {
-                Warehouse = Path.GetFullPath(warehouse, directory),
+                Warehouse = tables.Warehouse,
+                Tables = tables,
                 Catalog = catalog,
                 HttpUrl = url,
                 Orleans = orleans,
                 Dashboard = dashboard,
                 Logs = logs,
+                Metrics = metrics,
                 MemoryBudgetBytes = budget,
+                AlertStream = alertStream,
+                Webhooks = webhooks,
+                Maintenance = maintenance,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
     }
 
-    private static string ReadCatalog(ConfigSection section)
+    private static string ReadCatalogName(ConfigSection section, LakeCatalogOptions tables)
     {
-        string name = section.Text("name") ?? "local";
+        string name = section.Text("name") ?? tables.Type.ToString().ToLowerInvariant();
         if (!NamePattern().IsMatch(name))
         {
             section.Fail("name", "letters, digits, dot, dash, underscore", name);
         }
 
-        if (section.Text("type") is { } type && type != "local")
-        {
-            section.Fail("type", "local", type);
-        }
-
-        section.RefuseOthers();
         return name;
     }
 
@@ -128,12 +140,14 @@ internal static partial class SiloConfigReader
 
     private static OrleansConfig ReadOrleans(ConfigSection section)
     {
+        bool fromEcs = "ecs".Equals(section.Text("address"), StringComparison.OrdinalIgnoreCase);
         var config = new OrleansConfig
         {
             Clustering = section.Choice(
                 "clustering", Clustering.Localhost, ("localhost", Clustering.Localhost), ("warehouse", Clustering.Warehouse), ("development", Clustering.Development)),
             Primary = section.Parsed("primary", "an address and port such as 10.0.0.1:11111", text => IPEndPoint.TryParse(text, out IPEndPoint? value) && value.Port > 0 ? value : null),
-            Address = section.Parsed("address", "an IP address of this host", text => IPAddress.TryParse(text, out IPAddress? value) ? value : null) ?? IPAddress.Loopback,
+            AddressFromEcs = fromEcs,
+            Address = fromEcs ? IPAddress.Any : section.Parsed("address", "an IP address of this host, or ecs", text => IPAddress.TryParse(text, out IPAddress? value) ? value : null) ?? IPAddress.Loopback,
             SiloPort = section.Number("siloPort", 11111, 1, 65535),
             GatewayPort = section.Number("gatewayPort", 30000, 1, 65535),
             ClusterId = ReadId(section, "clusterId"),
@@ -153,7 +167,7 @@ internal static partial class SiloConfigReader
 
         if (config is { Clustering: Clustering.Localhost, Address: { } address } && !IPAddress.IsLoopback(address))
         {
-            section.Fail("address", "nothing unless clustering is warehouse or development", address.ToString());
+            section.Fail("address", "nothing unless clustering is warehouse or development", section.Text("address"));
         }
 
         if (config is { Clustering: not Clustering.Localhost, State: StateKeeping.Memory })
@@ -197,7 +211,7 @@ internal static partial class SiloConfigReader
         return config;
     }
 
-    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory)
+    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory, MaintenanceConfig maintenance)
     {
         string? name = section.Text("name", required: true, expected: "a name");
         if (name is not null && !NamePattern().IsMatch(name))
@@ -227,6 +241,9 @@ internal static partial class SiloConfigReader
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         SchemaRegistrySettings? registry = RegistrySection.Read(section, directory);
         RecordSettings? records = RecordsSection.Read(section, registry is not null);
+        DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
+        QualitySettings quality = QualitySection.Read(section.Section("quality"));
+        IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -245,9 +262,14 @@ internal static partial class SiloConfigReader
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
                     Records = records,
+                    DeadLetters = deadLetters,
+                    Quality = quality,
                 },
-                kafka,
-                registry);
+                kafka)
+            {
+                Maintenance = upkeep,
+                Registry = registry,
+            };
     }
 
     private static string? ReadDdl(ConfigSection section, bool create, string directory)

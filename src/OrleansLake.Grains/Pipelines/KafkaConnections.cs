@@ -1,16 +1,20 @@
 using Microsoft.Extensions.Logging;
+using OrleansLake.Contracts;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Kafka.Security;
 
 namespace OrleansLake.Grains;
 
 /// <summary>How this silo reaches the brokers of each pipeline: settings with secrets in them, which therefore stay here.</summary>
-public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> byPipeline, ILoggerFactory loggers) : IDisposable
+public sealed class KafkaConnections(
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> byPipeline, ILoggerFactory loggers, AwsKeySource? awsKeys = null, TimeProvider? time = null) : IDisposable
 {
     private const string BootstrapServers = "bootstrap.servers";
     private const string Group = "group.id";
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KafkaLookup> _lookups = [];
+    private readonly Dictionary<(string Pipeline, string Generation, string Topic), DeadLetterTopic> _deadLetters = [];
 
     /// <summary>A pipeline's brokers.</summary>
     /// <exception cref="PipelineTroubleException">This silo has no settings for it.</exception>
@@ -24,7 +28,7 @@ public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictio
     {
         var settings = new Dictionary<string, string>(SettingsOf(pipeline)) { [Group] = GroupOf(pipeline) };
         settings.Remove(BootstrapServers);
-        return new KafkaSource(new KafkaSourceOptions { BootstrapServers = BootstrapOf(pipeline), Settings = settings, Log = LogOf(pipeline) });
+        return new KafkaSource(new KafkaSourceOptions { BootstrapServers = BootstrapOf(pipeline), Settings = settings, Tokens = TokensOf(pipeline), Log = LogOf(pipeline) });
     }
 
     /// <summary>The client for questions, one a pipeline.</summary>
@@ -34,10 +38,31 @@ public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictio
         {
             if (!_lookups.TryGetValue(pipeline, out KafkaLookup? lookup))
             {
-                _lookups.Add(pipeline, lookup = new KafkaLookup(BootstrapOf(pipeline), SettingsOf(pipeline), LogOf(pipeline)));
+                _lookups.Add(pipeline, lookup = new KafkaLookup(BootstrapOf(pipeline), SettingsOf(pipeline), LogOf(pipeline), tokens: TokensOf(pipeline)));
             }
 
             return lookup;
+        }
+    }
+
+    /// <summary>Where the dead letters of a pipeline go, if that is a topic: one a silo, whose name tells its transactions from those of others.</summary>
+    public DeadLetterTopic? DeadLettersOf(PipelineDefinition definition, string silo)
+    {
+        if (definition.DeadLetters is not { Mode: DeadLetterMode.Topic, Topic: { } topic })
+        {
+            return null;
+        }
+
+        string name = definition.Name;
+        lock (_lock)
+        {
+            if (!_deadLetters.TryGetValue((name, definition.Generation, topic), out DeadLetterTopic? letters))
+            {
+                letters = new DeadLetterTopic(topic, name, definition.Generation, $"orleanslake-dead-letters-{name}-{definition.Generation}-{silo}", BootstrapOf(name), SettingsOf(name), LogOf(name));
+                _deadLetters.Add((name, definition.Generation, topic), letters);
+            }
+
+            return letters;
         }
     }
 
@@ -52,12 +77,20 @@ public sealed class KafkaConnections(IReadOnlyDictionary<string, IReadOnlyDictio
             }
 
             _lookups.Clear();
+            foreach (DeadLetterTopic letters in _deadLetters.Values)
+            {
+                letters.Dispose();
+            }
+
+            _deadLetters.Clear();
         }
     }
 
     private IReadOnlyDictionary<string, string> SettingsOf(string pipeline) => byPipeline.TryGetValue(pipeline, out IReadOnlyDictionary<string, string>? settings)
         ? settings
         : throw new PipelineTroubleException($"pipeline {pipeline}: this silo has no Kafka settings for it; add it to \"pipelines\" in its configuration");
+
+    private IBearerTokens? TokensOf(string pipeline) => KafkaSecurity.TokensOf(BootstrapOf(pipeline), SettingsOf(pipeline), awsKeys, time ?? TimeProvider.System);
 
     private Action<KafkaLogLine> LogOf(string pipeline)
     {

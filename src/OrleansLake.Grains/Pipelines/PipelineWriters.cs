@@ -1,6 +1,7 @@
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
+using OrleansLake.Ingest.Quality;
 using OrleansLake.Ingest.Registry;
 using OrleansLake.Ingest.Write;
 
@@ -10,28 +11,34 @@ namespace OrleansLake.Grains;
 /// <param name="byName">The pipelines that this silo knows.</param>
 /// <param name="time">Tells the time.</param>
 /// <param name="ids">Makes names of files.</param>
+/// <param name="alerts">Told of what pipelines find out.</param>
 /// <param name="registries">How this silo reaches the schema registries of its pipelines: settings with secrets, which therefore stay here.</param>
 public sealed class PipelineWriters(
-    IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids, IReadOnlyDictionary<string, SchemaRegistrySettings>? registries = null) : IDisposable
+    IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids, AlertHub alerts, IReadOnlyDictionary<string, SchemaRegistrySettings>? registries = null) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, SchemaRegistry> _registries = [];
 
-    /// <summary>The writers of a pipeline. <paramref name="growth"/> asks for columns where new fields become some.</summary>
-    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth? growth = null) => new(
-        new RowWriterOptions
+    /// <summary>The writers of a pipeline's pump. <paramref name="growth"/> asks for columns where new fields become some.</summary>
+    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth growth, IDeadLetterTopic? deadLetterTopic) => new(
+        OptionsOf(definition, alerts.Tell, growth) with
         {
-            Pipeline = definition.Name,
-            Generation = definition.Generation,
-            Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth, Registry = RegistryOf(definition.Name) } : null,
+            HaltOnReject = definition.DeadLetters.Mode == DeadLetterMode.Halt,
+            DeadLetterTopic = deadLetterTopic,
+            Alarm = new DeadLetterAlarm(
+                definition.Name,
+                new DeadLetterAlarmOptions { Share = definition.DeadLetters.AlertShare, Records = definition.DeadLetters.AlertRecords, Window = definition.DeadLetters.AlertWindow },
+                alerts.Tell),
         },
         time,
         ids);
 
-    /// <summary>Those of a pipeline by its name. One that this silo's configuration no longer has is decoded as one without settings of its own.</summary>
-    public RowWriterFactory Of(string pipeline) => byName.TryGetValue(pipeline, out PipelineDefinition? definition)
-        ? Of(definition)
-        : new RowWriterFactory(new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
+    /// <summary>
+    /// Those for its dead letters, by its name. A pipeline that this silo's configuration no longer has is decoded as one without
+    /// settings of its own.
+    /// </summary>
+    public RowWriterFactory OfReplay(string pipeline) => new(
+        byName.TryGetValue(pipeline, out PipelineDefinition? definition) ? OptionsOf(definition, static _ => { }, growth: null) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
 
     /// <inheritdoc />
     public void Dispose()
@@ -46,6 +53,36 @@ public sealed class PipelineWriters(
             _registries.Clear();
         }
     }
+
+    private RowWriterOptions OptionsOf(PipelineDefinition definition, Action<Alert> onAlert, FieldGrowth? growth) => new()
+    {
+        Pipeline = definition.Name,
+        Generation = definition.Generation,
+        Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth, Registry = RegistryOf(definition.Name) } : null,
+        Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
+    };
+
+    private static Expectation ExpectationOf(ExpectationSettings settings) => new()
+    {
+        Name = settings.Name,
+        Action = settings.Action switch
+        {
+            ExpectationAction.DeadLetter => UnmetAction.DeadLetter,
+            ExpectationAction.Halt => UnmetAction.Halt,
+            _ => UnmetAction.Warn,
+        },
+        Sample = settings.Sample,
+        Where = settings.Where,
+        Column = settings.Column,
+        NotNull = settings.NotNull,
+        In = settings.In,
+        Least = settings.Least,
+        Most = settings.Most,
+        Matches = settings.Matches,
+        Unique = settings.Unique,
+        MaxNullShare = settings.MaxNullShare,
+        Window = settings.Window,
+    };
 
     private SchemaRegistry? RegistryOf(string pipeline)
     {

@@ -47,6 +47,9 @@ internal enum RejectReason
 
     /// <summary>Bytes that are not what their Avro schema says.</summary>
     MalformedAvro,
+
+    /// <summary>A row that does not meet an expectation of the pipeline.</summary>
+    UnmetExpectation,
 }
 
 /// <summary>Names of reject reasons as dead letters carry them.</summary>
@@ -70,6 +73,7 @@ internal static class RejectReasons
         RejectReason.UnknownSchema => "unknown-schema",
         RejectReason.UnusableSchema => "unusable-schema",
         RejectReason.MalformedAvro => "malformed-avro",
+        RejectReason.UnmetExpectation => "unmet-expectation",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not a reject reason"),
     };
 }

@@ -55,7 +55,7 @@ public sealed unsafe class EmbeddedBroker : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(brokers, 1);
         _brokers = brokers;
         // The cluster lives on a client's thread and timers; this client itself connects nowhere.
-        _client = new NativeClient(Librdkafka.Producer, [new("client.id", "orleanslake-embedded-broker")], null, null);
+        _client = new NativeClient(Librdkafka.Producer, new Dictionary<string, string> { ["client.id"] = "orleanslake-embedded-broker" }, null, null);
         _cluster = Librdkafka.MockClusterNew(_client.Handle, brokers);
         if (_cluster == 0)
         {

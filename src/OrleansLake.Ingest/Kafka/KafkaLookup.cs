@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using OrleansLake.Ingest.Kafka.Native;
+using OrleansLake.Ingest.Kafka.Security;
 
 namespace OrleansLake.Ingest.Kafka;
 
@@ -14,10 +15,13 @@ public sealed class KafkaLookup : IDisposable
     private readonly Action<KafkaLogLine>? _log;
     private readonly BrokerTrouble _trouble;
     private readonly TimeSpan _timeout;
+    private readonly IBearerTokens? _tokens;
 
     /// <summary>Makes the client; of a consumer's settings it takes those that say where and as whom to connect.</summary>
-    public KafkaLookup(string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, TimeSpan? timeout = null)
+    public KafkaLookup(string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, TimeSpan? timeout = null,
+        IBearerTokens? tokens = null)
     {
+        _tokens = tokens;
         _timeout = timeout ?? TimeSpan.FromSeconds(10);
         _trouble = new BrokerTrouble(bootstrapServers);
         _bootstrap = bootstrapServers;
@@ -25,7 +29,10 @@ public sealed class KafkaLookup : IDisposable
         _log = log;
         try
         {
-            _admin = new AdminClientBuilder(_settings)
+            var builder = new AdminClientBuilder(_settings);
+            if (KafkaSecurity.NeedsTokens(_settings))
+                builder.SetOAuthBearerTokenRefreshHandler(AdminTokens.HandlerOf(tokens ?? throw KafkaSecurity.NoTokens()));
+            _admin = builder
                 .SetLogHandler((_, line) => log?.Invoke(new KafkaLogLine((int)line.Level, line.Facility, line.Message)))
                 .SetErrorHandler((_, error) => _trouble.Report((int)error.Code, error.Reason))
                 .Build();
@@ -57,7 +64,7 @@ public sealed class KafkaLookup : IDisposable
             () =>
             {
                 // DescribeCluster wants a controller to answer; this wants any broker.
-                using var client = new NativeClient(Librdkafka.Producer, _settings, _trouble.Report, _log);
+                using var client = new NativeClient(Librdkafka.Producer, _settings, _trouble.Report, _log, tokens: _tokens);
                 return ClusterIdOf(client.Handle);
             },
             cancellationToken),

@@ -1,3 +1,5 @@
+using OrleansLake.Ingest.Kafka.Security;
+
 namespace OrleansLake.Ingest.Kafka;
 
 /// <summary>What OrleansLake sets in librdkafka, what a user may change of it, and what not.</summary>
@@ -72,6 +74,7 @@ public static class KafkaSettings
         foreach ((string name, string value) in Fixed)
             result[name] = value;
 
+        KafkaSecurity.Translate(result, bootstrap);
         return result;
     }
 
@@ -102,6 +105,7 @@ public static class KafkaSettings
         result["bootstrap.servers"] = bootstrap;
         result["acks"] = "all";
         result["enable.idempotence"] = "true";
+        KafkaSecurity.Translate(result, bootstrap);
         return result;
     }
 
@@ -115,13 +119,14 @@ public static class KafkaSettings
             if (name.StartsWith("sasl.", StringComparison.Ordinal) || name.StartsWith("ssl.", StringComparison.Ordinal)
                 || name.StartsWith("socket.", StringComparison.Ordinal) || name.StartsWith("broker.address.", StringComparison.Ordinal)
                 || name is "security.protocol" or "client.id" or "client.dns.lookup" or "debug" or "enable.ssl.certificate.verification"
-                    or "enable.sasl.oauthbearer.unsecure.jwt" or "https.ca.location" or "https.ca.pem")
+                    or "enable.sasl.oauthbearer.unsecure.jwt" or "https.ca.location" or "https.ca.pem" or KafkaSecurity.RegionSetting)
             {
                 result[name] = value;
             }
         }
 
         result["bootstrap.servers"] = bootstrap;
+        KafkaSecurity.Translate(result, bootstrap);
         return result;
     }
 }

@@ -34,7 +34,8 @@ public sealed unsafe class KafkaSource : IRecordSource
         _time = time ?? TimeProvider.System;
         _trouble = new BrokerTrouble(options.BootstrapServers);
         _client = new NativeClient(
-            Librdkafka.Consumer, KafkaSettings.OfConsumer(options.BootstrapServers, options.Settings), (error, text) => _errors!.HandleAside(error, text), options.Log);
+            Librdkafka.Consumer, KafkaSettings.OfConsumer(options.BootstrapServers, options.Settings), (error, text) => _errors!.HandleAside(error, text), options.Log,
+            tokens: options.Tokens);
         Librdkafka.PollSetConsumer(_client.Handle);
         _queue = Librdkafka.QueueGetConsumer(_client.Handle);
         _partitions = new AssignedPartitions(_client.Handle);

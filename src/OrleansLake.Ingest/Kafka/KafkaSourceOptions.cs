@@ -9,6 +9,9 @@ public sealed record KafkaSourceOptions
     /// <summary>Settings for librdkafka (security, buffers, time-outs …), see <see cref="KafkaSettings"/>.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Where tokens come from, for a mechanism that wants them; null: none does.</summary>
+    public Security.IBearerTokens? Tokens { get; init; }
+
     /// <summary>Copy keys into the batches.</summary>
     public bool Keys { get; init; } = true;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using OrleansLake.Ingest.Kafka.Security;
 
 namespace OrleansLake.Ingest.Kafka.Native;
 
@@ -12,11 +13,15 @@ internal sealed unsafe class NativeClient : IDisposable
     private readonly Action<int, string>? _onError;
     private readonly Action<KafkaLogLine>? _onLog;
     private readonly int _destroyFlags;
+    private readonly TokenRefresh? _tokens;
     private GCHandle _self;
 
     /// <summary>Makes the client. Connections are made in the background, so a broker that is down is no error here.</summary>
-    internal NativeClient(int kind, IEnumerable<KeyValuePair<string, string>> settings, Action<int, string>? onError, Action<KafkaLogLine>? onLog, int events = 0)
+    internal NativeClient(
+        int kind, IReadOnlyDictionary<string, string> settings, Action<int, string>? onError, Action<KafkaLogLine>? onLog, int events = 0, IBearerTokens? tokens = null)
     {
+        if (KafkaSecurity.NeedsTokens(settings))
+            _tokens = new TokenRefresh(tokens ?? throw KafkaSecurity.NoTokens());
         _onError = onError;
         _onLog = onLog;
         _destroyFlags = kind == Librdkafka.Consumer ? Librdkafka.NoConsumerClose : 0;
@@ -35,6 +40,12 @@ internal sealed unsafe class NativeClient : IDisposable
             Librdkafka.ConfSetLogCallback(conf, &OnLog);
             if ((events & Librdkafka.EventError) == 0)
                 Librdkafka.ConfSetErrorCallback(conf, &OnError);
+            if (_tokens is not null)
+            {
+                Librdkafka.ConfSetTokenRefreshCallback(conf, &OnTokenRefresh);
+                Librdkafka.ConfEnableSaslQueue(conf, 1);
+            }
+
             if (events != 0)
                 Librdkafka.ConfSetEvents(conf, events);
 
@@ -43,11 +54,14 @@ internal sealed unsafe class NativeClient : IDisposable
                 throw new KafkaSettingException("", $"Kafka settings: {Librdkafka.Text(error)}");
 
             conf = 0; // the client owns it now
+            _tokens?.Start(Handle);
         }
         catch
         {
             if (conf != 0)
                 Librdkafka.ConfDestroy(conf);
+            if (Handle != 0)
+                Librdkafka.DestroyFlags(Handle, _destroyFlags);
             _self.Free();
             throw;
         }
@@ -62,6 +76,7 @@ internal sealed unsafe class NativeClient : IDisposable
         if (Handle == 0)
             return;
 
+        _tokens?.Dispose();
         Librdkafka.DestroyFlags(Handle, _destroyFlags);
         Handle = 0;
         _self.Free();
@@ -72,6 +87,13 @@ internal sealed unsafe class NativeClient : IDisposable
     {
         if (GCHandle.FromIntPtr(opaque).Target is NativeClient self)
             self._onError?.Invoke(error, Librdkafka.Text(reason));
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnTokenRefresh(nint client, byte* config, nint opaque)
+    {
+        if (GCHandle.FromIntPtr(opaque).Target is NativeClient self)
+            self._tokens?.Ask();
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -34,7 +34,7 @@ public sealed class Publisher
     public async Task<PublishResult> PublishAsync(IRecordFeed feed, IProgress<PublishProgress>? progress, CancellationToken cancellationToken)
     {
         int partitions;
-        using (var lookup = new KafkaLookup(_options.BootstrapServers, _options.Settings, _options.Log))
+        using (var lookup = new KafkaLookup(_options.BootstrapServers, _options.Settings, _options.Log, tokens: _options.Tokens))
         {
             partitions = await lookup.PartitionsOfAsync(_options.Topic, cancellationToken).ConfigureAwait(false)
                 ?? throw new KafkaClientException($"topic {_options.Topic}: no such topic at {_options.BootstrapServers}; create it first");
@@ -50,7 +50,7 @@ public sealed class Publisher
         if (_options.Committed is not null)
             settings["statistics.interval.ms"] = "250"; // bytes on the wire: what a record costs the broker
         using var client = new NativeClient(
-            Librdkafka.Producer, settings, null, _options.Log, Librdkafka.EventDeliveryReport | Librdkafka.EventError | Librdkafka.EventStatistics);
+            Librdkafka.Producer, settings, null, _options.Log, Librdkafka.EventDeliveryReport | Librdkafka.EventError | Librdkafka.EventStatistics, _options.Tokens);
         nint topic = Librdkafka.TopicNew(client.Handle, _options.Topic, 0);
         nint queue = Librdkafka.QueueGetMain(client.Handle);
         try

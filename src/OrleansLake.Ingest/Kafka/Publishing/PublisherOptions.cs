@@ -12,6 +12,9 @@ public sealed record PublisherOptions
     /// <summary>Settings for librdkafka (compression.type, linger.ms, security …), see <see cref="KafkaSettings"/>.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Where tokens come from, for a mechanism that wants them; null: none does.</summary>
+    public Security.IBearerTokens? Tokens { get; init; }
+
     /// <summary>Records a second; null as fast as it goes.</summary>
     public double? RecordsPerSecond { get; init; }
 
