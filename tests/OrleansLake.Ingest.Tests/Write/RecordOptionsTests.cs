@@ -1,6 +1,7 @@
 using System.Text;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
+using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Pump;
 using OrleansLake.Ingest.Write;
 
@@ -15,7 +16,7 @@ public sealed class RecordOptionsTests
         await using TableFixture fixture = await TableFixture.CreateAsync([new NestedField(1, "id", Required: false, new LongType())], inMemory: true);
         RowWriterFactory factory = Factory(fixture, new RecordOptions { SkipTombstones = true });
         IRowWriter writer = factory.Open(fixture.Table, fixture.DeadLetters);
-        using Kafka.KafkaBatch batch = TableFixture.Batch("""{"id":1}""", null, "bad", null, """{"id":2}""");
+        using KafkaBatch batch = TableFixture.Batch("""{"id":1}""", null, "bad", null, """{"id":2}""");
         Assert.Equal(new AppendedRecords(Rows: 2, Rejected: 1, Skipped: 2), writer.Append(batch));
         await fixture.CommitAsync(await writer.CloseAsync(TestContext.Current.CancellationToken));
         Assert.Equal(["""{"id":1}""", """{"id":2}"""], await fixture.TextsAsync(fixture.Table));
@@ -28,7 +29,7 @@ public sealed class RecordOptionsTests
         await using TableFixture fixture = await TableFixture.CreateAsync([new NestedField(1, "id", Required: false, new LongType())], inMemory: true);
         RowWriterFactory factory = Factory(fixture, new RecordOptions { OnUnfit = new Dictionary<string, UnfitAction> { ["id"] = UnfitAction.Null } });
         IRowWriter writer = factory.Open(fixture.Table, fixture.DeadLetters);
-        using Kafka.KafkaBatch batch = TableFixture.Batch("""{"id":"x","more":1}""", """{"id":"y"}""");
+        using KafkaBatch batch = TableFixture.Batch("""{"id":"x","more":1}""", """{"id":"y"}""");
         writer.Append(batch);
         await writer.DisposeAsync();
         Assert.Equal([KeyValuePair.Create("more", 1L)], factory.UnknownFields);
