@@ -112,6 +112,20 @@ internal sealed partial class ConfigSection(IConfiguration section, string path,
         return map;
     }
 
+    /// <summary>A text that holds for every field (under <c>*</c>), or an object of fields and their texts.</summary>
+    public Dictionary<string, string> Rules(string key)
+    {
+        _known.Add(key);
+        return section[key] is { Length: > 0 } text ? new Dictionary<string, string>(StringComparer.Ordinal) { ["*"] = text } : Map(key);
+    }
+
+    /// <summary>Whether there is anything at a key.</summary>
+    public bool Has(string key)
+    {
+        _known.Add(key);
+        return section.GetSection(key).Exists();
+    }
+
     /// <summary>An object inside.</summary>
     public ConfigSection Section(string key)
     {

@@ -240,6 +240,7 @@ internal static partial class SiloConfigReader
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
         QualitySettings quality = QualitySection.Read(section.Section("quality"));
+        RecordSettings? records = RecordsSection.Read(section);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -259,6 +260,7 @@ internal static partial class SiloConfigReader
                     TargetFileSizeBytes = target,
                     DeadLetters = deadLetters,
                     Quality = quality,
+                    Records = records,
                 },
                 kafka);
     }

@@ -206,6 +206,11 @@ internal sealed partial class PumpLoop
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             WriterFailed(_state.Sealed.Count, $"{track.TopicPartition}@{batch.Range.First}: {e.Message}", now);
+            if (track.State == TrackState.Reading)
+            {
+                // Nothing of this batch was in the files that were given up, so nobody else reads it again.
+                AssignAt(track, track.Position);
+            }
         }
     }
 

@@ -33,6 +33,9 @@ public sealed record RowWriterOptions
 
     /// <summary>Whether digits behind the microseconds of a time are cut off; else a record that has them is refused.</summary>
     public bool CutFraction { get; init; }
+
+    /// <summary>How records differ from rows; null: they do not.</summary>
+    public RecordOptions? Records { get; init; }
 }
 
 /// <summary>
@@ -126,7 +129,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
         return new ReplayFiles(NewLine(plan, halts: false), new OpenFiles(plan, table.Store, FilePrefix(number)));
     }
 
-    private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction }))
+    private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }))
     {
         Screen = RowScreen.IsNeeded(_options.Expectations, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.HaltOnReject && halts, halts) : null,
     };
