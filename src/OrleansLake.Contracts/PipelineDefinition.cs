@@ -15,7 +15,7 @@ public sealed record PipelineDefinition
     [Id(1)]
     public string Generation { get; init; } = "1";
 
-    /// <summary>The topics to read.</summary>
+    /// <summary>The topics to read; see also <see cref="TopicPattern"/>.</summary>
     [Id(2)]
     public required string[] Topics { get; init; }
 
@@ -62,6 +62,18 @@ public sealed record PipelineDefinition
     /// <summary>What is expected of its rows and its flow.</summary>
     [Id(31)]
     public QualitySettings Quality { get; init; } = new();
+
+    /// <summary>Reads every topic too whose whole name matches this regular expression, those that come later included; null: none.</summary>
+    [Id(32)]
+    public string? TopicPattern { get; init; }
+
+    /// <summary>Begins with the first record that is not older, in milliseconds since 1970; null: see <see cref="Start"/>.</summary>
+    [Id(33)]
+    public long? StartAtMs { get; init; }
+
+    /// <summary>Where single topic-partitions begin, whatever else is said: <c>topic-partition=offset</c>, with commas between.</summary>
+    [Id(34)]
+    public string? StartOffsets { get; init; }
 
     /// <summary>Whether two definitions say the same: arrays compare by what is in them.</summary>
     public bool SameAs(PipelineDefinition? other) =>
