@@ -78,6 +78,11 @@ internal static partial class SiloConfigReader
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
         }
 
+        foreach (var table in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Table).Where(table => table.Select(pipeline => pipeline.Definition.Quality.Publish?.Branch).Distinct().Count() > 1))
+        {
+            errors.Add($"pipelines: expected all pipelines of table {table.Key} to write to one branch (quality.publish.branch), found several");
+        }
+
         if (dashboard.Url is { } at && at.Port == url.Port)
         {
             errors.Add($"dashboard.url: expected another port than http.url, found {at.Port}");

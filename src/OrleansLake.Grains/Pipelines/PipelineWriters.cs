@@ -38,7 +38,7 @@ public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefiniti
         Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
     };
 
-    private static Expectation ExpectationOf(ExpectationSettings settings) => new()
+    internal static Expectation ExpectationOf(ExpectationSettings settings) => new()
     {
         Name = settings.Name,
         Action = settings.Action switch
