@@ -115,4 +115,8 @@ internal sealed record LogConfig
 /// <summary>One pipeline, and how its brokers are reached.</summary>
 /// <param name="Definition">What every silo may know.</param>
 /// <param name="Kafka">Settings that go to librdkafka as they are; secrets among them, so never logged, never grain state.</param>
-internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka);
+internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka)
+{
+    /// <summary>Where the login for Kafka is kept; null: in the settings, or there is none.</summary>
+    public KafkaSecretConfig? Secret { get; init; }
+}
