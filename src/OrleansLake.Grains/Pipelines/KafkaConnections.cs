@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OrleansLake.Contracts;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Kafka.Security;
 
@@ -12,6 +13,7 @@ public sealed class KafkaConnections : IDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KafkaLookup> _lookups = [];
+    private readonly Dictionary<(string Pipeline, string Generation, string Topic), DeadLetterTopic> _deadLetters = [];
     private readonly List<(string Pipeline, WeakReference<KafkaSource> Source)> _sources = [];
     private readonly IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> _byPipeline;
     private readonly ILoggerFactory _loggers;
@@ -78,6 +80,27 @@ public sealed class KafkaConnections : IDisposable
         }
     }
 
+    /// <summary>Where the dead letters of a pipeline go, if that is a topic: one a silo, whose name tells its transactions from those of others.</summary>
+    public DeadLetterTopic? DeadLettersOf(PipelineDefinition definition, string silo)
+    {
+        if (definition.DeadLetters is not { Mode: DeadLetterMode.Topic, Topic: { } topic })
+        {
+            return null;
+        }
+
+        string name = definition.Name;
+        lock (_lock)
+        {
+            if (!_deadLetters.TryGetValue((name, definition.Generation, topic), out DeadLetterTopic? letters))
+            {
+                letters = new DeadLetterTopic(topic, name, definition.Generation, $"orleanslake-dead-letters-{name}-{definition.Generation}-{silo}", BootstrapOf(name), SettingsOf(name), LogOf(name));
+                _deadLetters.Add((name, definition.Generation, topic), letters);
+            }
+
+            return letters;
+        }
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {
@@ -94,6 +117,12 @@ public sealed class KafkaConnections : IDisposable
             }
 
             _lookups.Clear();
+            foreach (DeadLetterTopic letters in _deadLetters.Values)
+            {
+                letters.Dispose();
+            }
+
+            _deadLetters.Clear();
         }
     }
 
@@ -117,6 +146,14 @@ public sealed class KafkaConnections : IDisposable
             if (_lookups.TryGetValue(pipeline, out KafkaLookup? lookup))
             {
                 lookup.SetLogin(login.Username, login.Password);
+            }
+
+            foreach (((string of, _, _), DeadLetterTopic letters) in _deadLetters)
+            {
+                if (of == pipeline)
+                {
+                    letters.SetLogin(login.Username, login.Password);
+                }
             }
 
             foreach ((string of, WeakReference<KafkaSource> reference) in _sources)
