@@ -47,7 +47,7 @@ public sealed record RecordSettings
     [Id(9)]
     public bool CutFraction { get; init; }
 
-    /// <summary>What becomes of fields that the table does not have: <c>ignore</c>, <c>rescue</c>.</summary>
+    /// <summary>What becomes of fields that the table does not have: <c>ignore</c>, <c>rescue</c>, <c>evolve</c>.</summary>
     [Id(10)]
     public string UnknownFields { get; init; } = "ignore";
 
@@ -55,10 +55,17 @@ public sealed record RecordSettings
     [Id(11)]
     public string RescueColumn { get; init; } = "_rescued";
 
+    /// <summary>Fields, nested ones counted, that the table may have before evolving ends.</summary>
+    [Id(12)]
+    public int MostFields { get; init; } = DefaultMostFields;
+
+    /// <summary><see cref="MostFields"/> where nothing is said.</summary>
+    public const int DefaultMostFields = 1000;
+
     /// <summary>Whether both say the same.</summary>
     public bool Equals(RecordSettings? other) =>
         other is not null && Unnest == other.Unnest && CaseFrom == other.CaseFrom && CaseTo == other.CaseTo && IgnoreCase == other.IgnoreCase
-        && CutFraction == other.CutFraction && UnknownFields == other.UnknownFields && RescueColumn == other.RescueColumn
+        && CutFraction == other.CutFraction && UnknownFields == other.UnknownFields && RescueColumn == other.RescueColumn && MostFields == other.MostFields
         && Rules.Zip(other.Rules, Same).All(same => same);
 
     /// <inheritdoc />

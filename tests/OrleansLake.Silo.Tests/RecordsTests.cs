@@ -72,6 +72,37 @@ public sealed class RecordsTests : IDisposable
         Assert.Equal(Enumerable.Range(0, 10).Select(i => (long)i), (await silo.RowsAsync(10)).Select(row => row.GetProperty("_offset").GetInt64()).Order());
     }
 
+    [Fact]
+    public async Task New_fields_become_columns_once_and_the_records_that_brought_them_lose_nothing()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 4);
+        PipelineDefinition definition = SiloStand.Definition(ddl: "CREATE TABLE db.events (id BIGINT, detail ROW(a BIGINT))") with
+        {
+            Records = new RecordSettings { UnknownFields = "evolve", MostFields = 8, CaseFrom = "lower_camel", CaseTo = "lower_underscore" },
+        };
+        await using SiloStand silo = await SiloStand.StartAsync(broker.BootstrapServers, _directory.Path, definition);
+        // Ids, and what comes with every third, fourth and fifth: in all four topic-partitions, with a null first.
+        await SiloStand.PublishAsync(broker.BootstrapServers, Enumerable.Range(0, 400).Select(i => "{\"id\":" + i + ",\"newText\":" + (i % 3 == 0 ? $"\"t{i}\"" : "null")
+            + ",\"detail\":{\"a\":1" + (i % 4 == 0 ? $",\"deepList\":[{i}]" : "") + "}" + (i % 5 == 0 ? $",\"half\":{i}.5,\"over1\":1,\"over2\":2" : "") + "}"));
+        IReadOnlyList<JsonElement> rows = await silo.RowsAsync(400);
+        await silo.AssertProvedAsync(400);
+        Assert.Equal(400, rows.Select(row => row.GetProperty("id").GetInt32()).Distinct().Count());
+        foreach (JsonElement row in rows)
+        {
+            int id = row.GetProperty("id").GetInt32();
+            Assert.Equal(id % 3 == 0 ? $"t{id}" : null, row.GetProperty("new_text").GetString());
+            JsonElement deep = row.GetProperty("detail").GetProperty("deep_list");
+            Assert.Equal(id % 4 == 0 ? $"[{id}]" : "null", deep.GetRawText());
+            Assert.Equal(id % 5 == 0 ? id + 0.5 : null, row.GetProperty("half") is { ValueKind: JsonValueKind.Number } half ? half.GetDouble() : (double?)null);
+        }
+
+        // The limit: eight fields with those inside structs and lists.
+        Iceberg.LoadedTable table = (await silo.Catalog.LoadTableAsync(SiloStand.Table, TestContext.Current.CancellationToken))!;
+        Assert.Equal(["detail", "half", "id", "new_text", "over1"], table.Metadata.CurrentSchema.Fields.Select(field => field.Name).Order());
+        Assert.InRange(table.Metadata.Schemas.Count, 2, 5);
+    }
+
     [Theory]
     [InlineData("\"unnest\": \"data\"", "pipelines[0].records.unnest: expected a JSON Pointer (RFC 6901) such as /data/id, found \"data\"")]
     [InlineData("\"project\": { \"a\": \"b\" }", "pipelines[0].records.project.a: expected a JSON Pointer")]

@@ -31,6 +31,7 @@ internal static class RecordsSection
             CutFraction = section.Flag("cutFraction", false),
             UnknownFields = section.Text("unknownFields") ?? "ignore",
             RescueColumn = section.Text("rescueColumn") ?? "_rescued",
+            MostFields = section.Number("mostFields", RecordSettings.DefaultMostFields, 1, 100_000),
         };
         names.RefuseOthers();
         section.RefuseOthers();

@@ -1,6 +1,7 @@
 using System.Net;
 using OrleansLake.Aws;
 using OrleansLake.Contracts;
+using OrleansLake.Silo.Telemetry;
 
 namespace OrleansLake.Silo.Configuration;
 
@@ -28,8 +29,17 @@ internal sealed record SiloConfig
     /// <summary>Bytes that buffered rows and open files may take on this silo.</summary>
     public long MemoryBudgetBytes { get; init; } = 256L << 20;
 
+    /// <summary>Whether alerts are told to an Orleans stream.</summary>
+    public bool AlertStream { get; init; }
+
+    /// <summary>Where alerts are posted to.</summary>
+    public IReadOnlyList<WebhookConfig> Webhooks { get; init; } = [];
+
     /// <summary>What is logged, and how.</summary>
     public LogConfig Logs { get; init; } = new();
+
+    /// <summary>The upkeep of the tables.</summary>
+    public MaintenanceConfig Maintenance { get; init; } = new();
 
     /// <summary>Where metrics go.</summary>
     public MetricsConfig Metrics { get; init; } = new();
@@ -118,4 +128,8 @@ internal sealed record LogConfig
 /// <summary>One pipeline, and how its brokers are reached.</summary>
 /// <param name="Definition">What every silo may know.</param>
 /// <param name="Kafka">Settings that go to librdkafka as they are; secrets among them, so never logged, never grain state.</param>
-internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka);
+internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka)
+{
+    /// <summary>Settings of the upkeep of its table; null: none is kept on a schedule.</summary>
+    public IReadOnlyDictionary<string, string>? Maintenance { get; init; }
+}

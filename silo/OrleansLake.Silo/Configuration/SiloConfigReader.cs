@@ -4,6 +4,7 @@ using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Silo.Telemetry;
 using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
@@ -62,15 +63,19 @@ internal static partial class SiloConfigReader
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
+        ConfigSection alerts = root.Section("alerts");
+        bool alertStream = alerts.Flag("stream", false);
+        IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
         MetricsConfig metrics = MetricsConfig.Read(root.Section("metrics"));
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
+        MaintenanceConfig maintenance = MaintenanceSection.Read(root.Section("maintenance"));
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
         {
             root.Fail("pipelines", "at least one pipeline", null);
         }
 
-        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory))];
+        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory, maintenance))];
         foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
         {
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
@@ -94,6 +99,9 @@ internal static partial class SiloConfigReader
                 Logs = logs,
                 Metrics = metrics,
                 MemoryBudgetBytes = budget,
+                AlertStream = alertStream,
+                Webhooks = webhooks,
+                Maintenance = maintenance,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
@@ -202,7 +210,7 @@ internal static partial class SiloConfigReader
         return config;
     }
 
-    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory)
+    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory, MaintenanceConfig maintenance)
     {
         string? name = section.Text("name", required: true, expected: "a name");
         if (name is not null && !NamePattern().IsMatch(name))
@@ -231,6 +239,9 @@ internal static partial class SiloConfigReader
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         RecordSettings? records = RecordsSection.Read(section);
+        DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
+        QualitySettings quality = QualitySection.Read(section.Section("quality"));
+        IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -249,8 +260,13 @@ internal static partial class SiloConfigReader
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
                     Records = records,
+                    DeadLetters = deadLetters,
+                    Quality = quality,
                 },
-                kafka);
+                kafka)
+            {
+                Maintenance = upkeep,
+            };
     }
 
     private static string? ReadDdl(ConfigSection section, bool create, string directory)

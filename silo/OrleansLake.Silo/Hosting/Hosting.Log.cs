@@ -10,4 +10,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(4, LogLevel.Information, "Silo down")]
     public static partial void LogDown(this ILogger logger);
+
+    [LoggerMessage(5, LogLevel.Warning, "Upkeep of {Table} was not told its settings; again in {Period}")]
+    public static partial void LogNotTold(this ILogger logger, string table, TimeSpan period, Exception error);
 }

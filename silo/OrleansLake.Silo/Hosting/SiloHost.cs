@@ -32,6 +32,11 @@ internal static class SiloHost
             SiloClustering.Add(silo, config);
             DashboardHosting.Add(silo, config.Dashboard);
             silo.AddOrleansLakeGrains();
+            if (config.AlertStream)
+            {
+                silo.AddMemoryGrainStorage("PubSubStore"); // who listens; asked for by this name
+                silo.AddMemoryStreams(LakeAlert.StreamProvider);
+            }
         });
 
         IServiceCollection services = builder.Services;
@@ -40,6 +45,8 @@ internal static class SiloHost
         services.AddSingleton(TimeProvider.System);
         LakeServices.Add(services, config);
         services.AddSingleton(provider => new LakeOperations(provider.GetRequiredService<IGrainFactory>()));
+        services.AddSingleton(provider => new MaintenanceOperations(provider.GetRequiredService<IGrainFactory>()));
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MaintenanceStarter>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<PumpMetrics>();
         if (config.Metrics.CloudWatchNamespace is not null)
@@ -61,6 +68,7 @@ internal static class SiloHost
         app.Use(next => context => LakeEndpoints.OneLineErrorsAsync(context, next));
         app.Use(next => context => LakeEndpoints.RefuseOtherSitesAsync(context, next));
         app.MapLake();
+        app.MapMaintenance();
         DashboardHosting.Map(app, config.Dashboard);
         return app;
     }

@@ -21,7 +21,7 @@ public static class RecordSettingsOptions
 
     private static readonly Dictionary<string, UnknownFieldAction> UnknownActions = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["ignore"] = UnknownFieldAction.Ignore, ["rescue"] = UnknownFieldAction.Rescue,
+        ["ignore"] = UnknownFieldAction.Ignore, ["rescue"] = UnknownFieldAction.Rescue, ["evolve"] = UnknownFieldAction.Evolve,
     };
 
     /// <summary>Reads the settings' words.</summary>

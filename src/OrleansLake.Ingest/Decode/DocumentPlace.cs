@@ -13,6 +13,9 @@ internal sealed class DocumentPlace
     /// <summary>Whether the object here is the row.</summary>
     public bool IsRow { get; set; }
 
+    /// <summary>Every column of the row, wherever it comes from.</summary>
+    public IReadOnlyList<string> TakenNames { get; set; } = [];
+
     /// <summary>Columns that are this value.</summary>
     public List<JsonNode> Targets { get; } = [];
 
@@ -104,7 +107,7 @@ internal sealed class DocumentPlace
             Depth = depth,
             NullDefinition = 0,
             Leaves = LeavesOf(fields.Select(field => field.Node)),
-            Struct = new JsonStruct(fields, FieldPath.Row, names) { KeepsNames = keepsNames },
+            Struct = new JsonStruct(fields, FieldPath.Row, names) { KeepsNames = keepsNames, TakenNames = TakenNames },
         });
         if (apart.Count > 0)
         {

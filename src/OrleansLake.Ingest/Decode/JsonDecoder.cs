@@ -72,6 +72,7 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         _options = options ?? new JsonDecoderOptions();
         (_root, _leaves, _readLeaves, _filled, _rescue) = JsonPlanCompiler.Compile(schema, columns, _options.Records, _options.Time);
         _state = new JsonState { CutFraction = _options.CutFraction || _options.Records is { CutFraction: true }, Rescue = _rescue };
+        _state.New = _options.Records is { UnknownFields: UnknownFieldAction.Evolve, Growth: { } growth } ? new NewFields(growth) : null;
         _width = _options.VectorWidth != 0 ? _options.VectorWidth
             : Vector256.IsHardwareAccelerated ? 32
             : Vector128.IsHardwareAccelerated ? 16 : 8;
@@ -174,6 +175,7 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         }
 
         rows.RowCount = row;
+        _state.New?.Hold();
         return record;
     }
 
@@ -251,6 +253,7 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         _state.Unknown.Clear();
         _state.Nulled.Clear();
         _rescue?.Drop();
+        _state.New?.Drop();
     }
 
     /// <summary>What an accepted record had that is not in its columns.</summary>
@@ -269,6 +272,7 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         _state.Unknown.Clear();
         _state.Nulled.Clear();
         _rescue?.Finish(row);
+        _state.New?.Finish();
     }
 
     private static IEnumerable<JsonNode> All(JsonNode node)

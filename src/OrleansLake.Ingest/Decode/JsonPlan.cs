@@ -190,6 +190,9 @@ internal sealed class JsonMember
     /// <summary>The struct that it is a member of, where it is unknown and counts; null where nobody asks for it.</summary>
     public JsonStruct? Owner;
 
+    /// <summary>Whether it will never be a column.</summary>
+    public bool IsDeclined;
+
     /// <summary>Where <see cref="JsonRescue"/> kept its last value.</summary>
     public int RescuedAt;
 
@@ -300,6 +303,9 @@ internal sealed class JsonStruct
     /// <summary>Whether unknown values are kept with their names, however many there are.</summary>
     public bool KeepsNames;
 
+    /// <summary>Columns of the row that its own fields are not: names that no new column can have.</summary>
+    public IReadOnlyList<string> TakenNames = [];
+
     /// <summary>What precedes the first member.</summary>
     public readonly JsonMember Start;
 
@@ -371,6 +377,18 @@ internal sealed class JsonStruct
         (passing.Owner, passing.CountsAs, passing.Escaped) = (Others.Owner, Others, escaped);
         return passing;
     }
+
+    /// <summary>What a column for an unknown member would be called.</summary>
+    public string ColumnOf(JsonMember member)
+    {
+        string name = Encoding.UTF8.GetString(member.Name);
+        return _names?.Convert(name) ?? name;
+    }
+
+    /// <summary>Whether no column can be added by that name: engines do not tell upper from lower case.</summary>
+    public bool Takes(string name) =>
+        name.Length == 0 || name.Any(char.IsControl) || TakenNames.Contains(name, StringComparer.OrdinalIgnoreCase)
+        || Fields.Any(field => field.Path.Equals(Join(Path.Text, name), StringComparison.OrdinalIgnoreCase));
 
     private int? Resolve(string name) => _byColumn!.TryGetValue(_names!.Convert(name), out int index) ? index : null;
 

@@ -28,19 +28,19 @@ internal sealed class JsonPlanCompiler
     private int _nextLeaf;
     private bool _isFilled;
 
-    private JsonPlanCompiler(ParquetSchema columns, RecordOptions options)
+    private JsonPlanCompiler(ParquetSchema columns, RecordOptions options, bool hasRescueColumn)
     {
         _leaves = [.. columns.Columns.Select(column => new LeafColumn(column))];
         _options = options;
         _names = options.Names;
-        _rescues = options.UnknownFields == UnknownFieldAction.Rescue;
+        _rescues = options.UnknownFields == UnknownFieldAction.Rescue || (options.UnknownFields == UnknownFieldAction.Evolve && hasRescueColumn);
     }
 
     /// <summary>The plan of the whole row.</summary>
     /// <exception cref="NotSupportedException">A column cannot be filled, or not as is said.</exception>
     public static JsonPlan Compile(Schema schema, ParquetSchema columns, RecordOptions? options = null, TimeProvider? time = null)
     {
-        var compiler = new JsonPlanCompiler(columns, options ?? new RecordOptions());
+        var compiler = new JsonPlanCompiler(columns, options ?? new RecordOptions(), schema.Fields.Any(field => field.Name == options?.RescueColumn));
         var plan = compiler.Row(schema, columns, time);
         if (compiler._nextLeaf != compiler._leaves.Length)
         {
@@ -56,6 +56,7 @@ internal sealed class JsonPlanCompiler
         var document = new DocumentPlace();
         var row = document.At(unnest);
         row.IsRow = true;
+        row.TakenNames = [.. schema.Fields.Select(field => field.Name)];
         var filled = new List<FilledColumn>();
         var read = new List<LeafColumn>();
         JsonRescue? rescue = null;

@@ -93,6 +93,7 @@ internal static unsafe partial class JsonRows<TScan>
         int[] marks = node.Marks;
         int unknown = state.Unknown.Count;
         int nulled = state.Nulled.Count;
+        int met = state.New?.Mark ?? 0;
         var rescued = state.Rescue?.Mark() ?? default;
         for (int i = 0; i < node.Leaves.Length; i++)
         {
@@ -116,6 +117,7 @@ internal static unsafe partial class JsonRows<TScan>
         state.Unknown.RemoveRange(unknown, state.Unknown.Count - unknown);
         state.Nulled.RemoveRange(nulled, state.Nulled.Count - nulled);
         state.Rescue?.GoBack(rescued);
+        state.New?.GoBack(met);
         behind = JsonSkip<TScan>.Value(p, end, node.Depth, state.Failure);
         if (behind == null)
         {

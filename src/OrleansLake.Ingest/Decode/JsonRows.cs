@@ -19,6 +19,9 @@ internal sealed unsafe class JsonState
     /// <summary>Keeps what has no column; null: nobody asks for it.</summary>
     public JsonRescue? Rescue;
 
+    /// <summary>Asks for columns of what has none; null: nobody wants them.</summary>
+    public NewFields? New;
+
     /// <summary>Whether digits of a fraction that the type cannot keep are cut off instead of refused.</summary>
     public bool CutFraction;
 
@@ -322,6 +325,7 @@ internal static unsafe partial class JsonRows<TScan>
         {
             state.Unknown.Add(member);
             state.Rescue?.Add(member, value, p);
+            state.New?.Add(member, value, p);
         }
 
         return p;

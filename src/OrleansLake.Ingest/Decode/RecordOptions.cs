@@ -67,6 +67,11 @@ public enum UnknownFieldAction
 
     /// <summary>They are kept as JSON in one column.</summary>
     Rescue,
+
+    /// <summary>
+    /// They become columns; what does not is kept in the rescue column, where there is one.
+    /// </summary>
+    Evolve,
 }
 
 /// <summary>
@@ -115,6 +120,9 @@ public sealed record RecordOptions
 
     /// <summary>The column of type string that keeps them.</summary>
     public string RescueColumn { get; init; } = "_rescued";
+
+    /// <summary>Asks for columns, where unknown fields become some; null: they do not here, whatever <see cref="UnknownFields"/> says.</summary>
+    public FieldGrowth? Growth { get; init; }
 
     /// <summary>Whether a text is a JSON Pointer (RFC 6901, section 3).</summary>
     public static bool IsPointer(string text) => JsonPointer.Parse(text) is not null;

@@ -57,7 +57,7 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
     public async Task<UpkeepResult> ExecuteAsync(ExpiryPlan plan, CancellationToken cancellationToken)
     {
         long started = time.GetTimestamp();
-        var before = await LoadAsync(plan, cancellationToken).ConfigureAwait(false);
+        var before = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
         var counts = await UpkeepCounts.OfAsync(before, cancellationToken).ConfigureAwait(false);
         string? error = null;
         int gone = 0;
@@ -73,7 +73,7 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
         }
 
         // Also after a swap that failed: a conflict may be that of a swap which had come in before, and the notes say what of it is due.
-        var after = await LoadAsync(plan, cancellationToken).ConfigureAwait(false);
+        var after = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
         long files = await _notes.WorkOffAsync(after, cancellationToken).ConfigureAwait(false);
         return new UpkeepResult
         {
@@ -153,7 +153,7 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
 
     private async Task<StagedChange> StageAsync(LoadedTable table, ExpiryPlan plan, Action<int> onStaged, CancellationToken cancellationToken)
     {
-        CheckUuid(table, plan);
+        UpkeepGuard.SameTable(table, plan);
         var fresh = Plan(table, plan.Options, await Protected(cancellationToken).ConfigureAwait(false), Rules);
         onStaged(fresh.SnapshotIds.Count);
         if (fresh.IsEmpty)
@@ -180,21 +180,6 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
             Keep = keep,
             RemoveUnusedSchemasAndSpecs = options.CleanMetadata,
         };
-    }
-
-    private async Task<LoadedTable> LoadAsync(ExpiryPlan plan, CancellationToken cancellationToken)
-    {
-        var table = await catalog.LoadTableAsync(plan.Table, cancellationToken).ConfigureAwait(false) ?? throw new InvalidOperationException($"table {plan.Table} is gone");
-        CheckUuid(table, plan);
-        return table;
-    }
-
-    private static void CheckUuid(LoadedTable table, UpkeepPlan plan)
-    {
-        if (table.Metadata.TableUuid != plan.TableUuid)
-        {
-            throw new InvalidOperationException($"{plan.Table}: expected table {plan.TableUuid}, which was looked at, got {table.Metadata.TableUuid}: it was made anew");
-        }
     }
 
     private static string Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
