@@ -3,13 +3,6 @@ namespace OrleansLake.Silo.Configuration;
 // What may be absent, and shares.
 internal sealed partial class ConfigSection
 {
-    /// <summary>Whether a key is there.</summary>
-    public bool Has(string key)
-    {
-        _known.Add(key);
-        return section.GetSection(key).Exists();
-    }
-
     /// <summary>A share from 0 to 1; above 1 it is never reached, which is said by <c>off</c>.</summary>
     public double Share(string key, double otherwise) => Parsed(
         key, otherwise, "a share from 0 to 1 such as 0.1, or off", text => text == "off" ? double.PositiveInfinity : QualitySection.Share(text));
