@@ -23,5 +23,6 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     ScanBenchmark.Create(),
     Simulate.Create(),
     UpkeepBenchmark.Create(),
+    SimulateUpkeep.Create(),
 };
 return await root.Parse(args).InvokeAsync();
