@@ -10,8 +10,8 @@ namespace OrleansLake.Testing.Upkeep;
 /// </summary>
 internal sealed class UpkeepSimulation
 {
-    private const long RecordsOfPartition = 30;
-    private static readonly TimeSpan FaultsUntil = TimeSpan.FromSeconds(60);
+    private const long RecordsOfPartition = 24;
+    private static readonly TimeSpan FaultsUntil = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan QuietLimit = TimeSpan.FromMinutes(8);
     private readonly UpkeepSimulationWorld _world;
     private readonly UpkeepIngest _ingest;
