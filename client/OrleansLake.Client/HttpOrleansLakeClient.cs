@@ -7,7 +7,7 @@ namespace OrleansLake.Client;
 
 /// <summary>Speaks to the HTTP API of a silo.</summary>
 /// <param name="http">Its base address is the silo's, such as <c>http://127.0.0.1:8080/</c>.</param>
-public sealed class HttpOrleansLakeClient(HttpClient http) : IOrleansLakeClient
+public sealed partial class HttpOrleansLakeClient(HttpClient http) : IOrleansLakeClient
 {
     /// <inheritdoc />
     public async Task<IReadOnlyList<PipelineStatus>> ListPipelinesAsync(CancellationToken cancellationToken = default) =>

@@ -3,7 +3,7 @@ using OrleansLake.Contracts;
 namespace OrleansLake.Client;
 
 /// <summary>Speaks to the grains of a cluster: from an Orleans client, or from inside a silo.</summary>
-public sealed class OrleansLakeClient(IClusterClient cluster) : IOrleansLakeClient
+public sealed partial class OrleansLakeClient(IClusterClient cluster) : IOrleansLakeClient
 {
     private readonly LakeOperations _lake = new(cluster);
 

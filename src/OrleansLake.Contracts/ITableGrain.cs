@@ -37,6 +37,25 @@ public interface ITableGrain : IGrainWithStringKey
     /// <summary>How the table does.</summary>
     [Alias("Status"), AlwaysInterleave]
     Task<TableStatus> StatusAsync();
+
+    /// <summary>
+    /// Lends the upkeep the turn to swap, once no report waits: ingestion goes first. Waits up to 20 s; false: ask again. It is taken
+    /// back after <paramref name="most"/>, 20 s at the longest.
+    /// </summary>
+    [Alias("BorrowTurn"), AlwaysInterleave]
+    Task<bool> BorrowTurnAsync(Guid borrower, TimeSpan most);
+
+    /// <summary>Takes it back.</summary>
+    [Alias("ReturnTurn"), AlwaysInterleave]
+    Task ReturnTurnAsync(Guid borrower);
+
+    /// <summary>Snapshots that a running rewrite was made from: no expiry takes them for the next ten minutes; none: it is over.</summary>
+    [Alias("Protect"), AlwaysInterleave]
+    Task ProtectAsync(Guid holder, long[] snapshots);
+
+    /// <summary>All that are protected now.</summary>
+    [Alias("Protected"), AlwaysInterleave]
+    Task<long[]> ProtectedAsync();
 }
 
 /// <summary>A report in its own binary form, which the commit part owns and versions.</summary>

@@ -20,6 +20,9 @@ public static class GrainsHosting
         silo.Services.AddSingleton<AlertHub>();
         silo.Services.AddSingleton<BranchPublisher>();
         silo.Services.AddSingleton<TableCommitters>();
+        silo.Services.TryAddSingleton(new UpkeepLimits());
+        silo.Services.AddSingleton<UpkeepWorkers>();
+        silo.Services.AddSingleton<UpkeepMetrics>();
         silo.Services.AddSingleton<ReplayRuns>();
         silo.Services.TryAddSingleton<IDeadLetterOffsets, DeadLetterOffsets>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PumpLifecycle>();

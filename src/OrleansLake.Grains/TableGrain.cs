@@ -10,7 +10,7 @@ namespace OrleansLake.Grains;
 /// Gives a table's committer a place in the cluster and its one logical thread. Keeps no state of its own: what was
 /// committed is in the table, and a report that a dead activation had not committed is sent again by its pump.
 /// </summary>
-internal sealed class TableGrain(TableCommitters committers, TimeProvider time, ILogger<TableGrain> logger) : Grain, ITableGrain
+internal sealed partial class TableGrain(TableCommitters committers, TimeProvider time, ILogger<TableGrain> logger) : Grain, ITableGrain
 {
     private static readonly TimeSpan OutsideLimit = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan LookPeriod = TimeSpan.FromSeconds(30);
@@ -31,7 +31,7 @@ internal sealed class TableGrain(TableCommitters committers, TimeProvider time, 
     {
         (_catalog, string identifier) = GrainKeys.ParseTable(this.GetPrimaryKeyString());
         _table = TableIdentifier.Parse(identifier);
-        _committer = committers.Create(_catalog, _table);
+        _committer = committers.Create(_catalog, _table, () => Protected);
         // One loop an activation, on the activation's own scheduler: its turns and those of calls never overlap.
         _run = RunAsync();
         // Looks at the schema, and keeps the grain alive while nobody calls.

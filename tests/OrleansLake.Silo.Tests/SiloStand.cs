@@ -50,7 +50,7 @@ internal sealed class SiloStand : IAsyncDisposable
         FlushInterval = TimeSpan.FromMilliseconds(500),
     };
 
-    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null)
+    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null, Dictionary<string, string>? maintenance = null)
     {
         int[] ports = SiloProcess.FreePorts(2);
         WebApplication app = SiloHost.Build(new SiloConfig
@@ -60,7 +60,7 @@ internal sealed class SiloStand : IAsyncDisposable
             Orleans = new OrleansConfig { SiloPort = ports[0], GatewayPort = ports[1] },
             Dashboard = dashboard ?? new DashboardConfig(),
             Logs = new LogConfig { File = Path.Combine(warehouse, "silo.log") },
-            Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap })],
+            Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap }) { Maintenance = maintenance }],
         });
         await app.StartAsync();
         return new SiloStand(app, warehouse);
@@ -98,6 +98,35 @@ internal sealed class SiloStand : IAsyncDisposable
         }
 
         return rows;
+    }
+
+    /// <summary>Live data files.</summary>
+    public async Task<int> FilesAsync()
+    {
+        LoadedTable table = (await Catalog.LoadTableAsync(Table, CancellationToken.None))!;
+        return table.Metadata.FindRef(SnapshotRef.Main) is { } head ? await SnapshotFiles.LiveAsync(table, head, CancellationToken.None).CountAsync() : 0;
+    }
+
+    /// <summary>Runs a task of the upkeep to its end.</summary>
+    public async Task<MaintenanceRun> RunUpkeepAsync(string task, bool dryRun = false)
+    {
+        MaintenanceStart start = (await Client.RunMaintenanceAsync(Table.ToString(), task, dryRun))!;
+        Assert.True(start.RunId is not null, start.Message);
+        MaintenanceRun? run = null;
+        await EventuallyAsync(async () => (run = (await Client.ListMaintenanceRunsAsync(Table.ToString()))!.First(one => one.RunId == start.RunId)).Seconds is not null, $"{task} done");
+        return run!;
+    }
+
+    public async Task SetPropertyAsync(string name, string value)
+    {
+        for (; ; )
+        {
+            LoadedTable table = (await Catalog.LoadTableAsync(Table, CancellationToken.None))!;
+            if (await Catalog.CommitTableAsync(new TableCommit(table, [], [new TableUpdate.SetProperties(new Dictionary<string, string> { [name] = value })]), CancellationToken.None) is CommitResult.Committed)
+            {
+                return;
+            }
+        }
     }
 
     public async Task EventuallyAsync(Func<Task<bool>> condition, string expected, Func<string>? found = null)

@@ -126,6 +126,15 @@ internal sealed partial class ConfigSection(IConfiguration section, string path,
         return section.GetSection(key).Exists();
     }
 
+    /// <summary>Every text below a key by its path, as <c>tags.team</c>, all of them taken as known.</summary>
+    public Dictionary<string, string> Flat(string key)
+    {
+        _known.Add(key);
+        return section.GetSection(key).AsEnumerable(makePathsRelative: true)
+            .Where(pair => pair is { Key.Length: > 0, Value: not null })
+            .ToDictionary(pair => pair.Key.Replace(ConfigurationPath.KeyDelimiter, ".", StringComparison.Ordinal), pair => pair.Value!);
+    }
+
     /// <summary>An object inside.</summary>
     public ConfigSection Section(string key)
     {
@@ -150,13 +159,15 @@ internal sealed partial class ConfigSection(IConfiguration section, string path,
         return [.. section.GetSection(key).GetChildren().Select(child => new ConfigSection(child, $"{Place(key)}[{child.Key}]", errors))];
     }
 
-    /// <summary>Says of every key that nobody asked for that it is unknown. Called last.</summary>
-    public void RefuseOthers()
+    /// <summary>Says of every key that nobody asked for that it is unknown. Called last; whether the section has any key.</summary>
+    public bool RefuseOthers()
     {
         foreach (IConfigurationSection child in section.GetChildren().Where(child => !_known.Contains(child.Key)))
         {
             errors.Add($"{Place(child.Key)}: expected one of {string.Join(", ", _known.Order(StringComparer.Ordinal))}, found this key");
         }
+
+        return section.GetChildren().Any();
     }
 
     private string Place(string key) => path.Length == 0 ? key : $"{path}.{key}";

@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Silo.Telemetry;
 
@@ -7,8 +8,11 @@ namespace OrleansLake.Silo.Configuration;
 /// <summary>All that a silo is told: read once, checked whole, then fixed.</summary>
 internal sealed record SiloConfig
 {
-    /// <summary>Directory of the local catalog's tables, absolute.</summary>
+    /// <summary>Where the tables lie, and what silos keep beside them: an absolute directory, or <c>s3://bucket/prefix</c>.</summary>
     public required string Warehouse { get; init; }
+
+    /// <summary>The catalog and its store; null: a local one in the warehouse.</summary>
+    public LakeCatalogOptions? Tables { get; init; }
 
     /// <summary>The name under which the catalog's tables are known.</summary>
     public string Catalog { get; init; } = "local";
@@ -33,6 +37,12 @@ internal sealed record SiloConfig
 
     /// <summary>What is logged, and how.</summary>
     public LogConfig Logs { get; init; } = new();
+
+    /// <summary>The upkeep of the tables.</summary>
+    public MaintenanceConfig Maintenance { get; init; } = new();
+
+    /// <summary>Where metrics go.</summary>
+    public MetricsConfig Metrics { get; init; } = new();
 
     /// <summary>The pipelines.</summary>
     public required IReadOnlyList<PipelineConfig> Pipelines { get; init; }
@@ -118,4 +128,11 @@ internal sealed record LogConfig
 /// <summary>One pipeline, and how its brokers are reached.</summary>
 /// <param name="Definition">What every silo may know.</param>
 /// <param name="Kafka">Settings that go to librdkafka as they are; secrets among them, so never logged, never grain state.</param>
-internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka);
+internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka)
+{
+    /// <summary>Settings of the upkeep of its table; null: none is kept on a schedule.</summary>
+    public IReadOnlyDictionary<string, string>? Maintenance { get; init; }
+
+    /// <summary>Where the login for Kafka is kept; null: in the settings, or there is none.</summary>
+    public KafkaSecretConfig? Secret { get; init; }
+}

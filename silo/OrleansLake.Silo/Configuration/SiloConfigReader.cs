@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
@@ -56,8 +57,8 @@ internal static partial class SiloConfigReader
     {
         var errors = new List<string>();
         var root = new ConfigSection(configuration, "", errors);
-        string warehouse = root.Text("warehouse", required: true, expected: "the directory of the tables") ?? ".";
-        string catalog = ReadCatalog(root.Section("catalog"));
+        LakeCatalogOptions tables = CatalogSection.Read(root, directory);
+        string catalog = ReadCatalogName(root.Section("catalog"), tables);
         Uri url = ReadUrl(root.Section("http"), new Uri("http://127.0.0.1:8080"));
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
@@ -65,14 +66,16 @@ internal static partial class SiloConfigReader
         ConfigSection alerts = root.Section("alerts");
         bool alertStream = alerts.Flag("stream", false);
         IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
+        MetricsConfig metrics = MetricsConfig.Read(root.Section("metrics"));
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
+        MaintenanceConfig maintenance = MaintenanceSection.Read(root.Section("maintenance"));
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
         if (sections.Count == 0)
         {
             root.Fail("pipelines", "at least one pipeline", null);
         }
 
-        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory))];
+        PipelineConfig?[] pipelines = [.. sections.Select(section => ReadPipeline(section, catalog, directory, maintenance))];
         foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
         {
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
@@ -92,34 +95,31 @@ internal static partial class SiloConfigReader
         return errors.Count == 0
             ? new SiloConfig
             {
-                Warehouse = Path.GetFullPath(warehouse, directory),
+                Warehouse = tables.Warehouse,
+                Tables = tables,
                 Catalog = catalog,
                 HttpUrl = url,
                 Orleans = orleans,
                 Dashboard = dashboard,
                 Logs = logs,
+                Metrics = metrics,
                 MemoryBudgetBytes = budget,
                 AlertStream = alertStream,
                 Webhooks = webhooks,
+                Maintenance = maintenance,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
     }
 
-    private static string ReadCatalog(ConfigSection section)
+    private static string ReadCatalogName(ConfigSection section, LakeCatalogOptions tables)
     {
-        string name = section.Text("name") ?? "local";
+        string name = section.Text("name") ?? tables.Type.ToString().ToLowerInvariant();
         if (!NamePattern().IsMatch(name))
         {
             section.Fail("name", "letters, digits, dot, dash, underscore", name);
         }
 
-        if (section.Text("type") is { } type && type != "local")
-        {
-            section.Fail("type", "local", type);
-        }
-
-        section.RefuseOthers();
         return name;
     }
 
@@ -215,7 +215,7 @@ internal static partial class SiloConfigReader
         return config;
     }
 
-    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory)
+    private static PipelineConfig? ReadPipeline(ConfigSection section, string catalog, string directory, MaintenanceConfig maintenance)
     {
         string? name = section.Text("name", required: true, expected: "a name");
         if (name is not null && !NamePattern().IsMatch(name))
@@ -235,15 +235,18 @@ internal static partial class SiloConfigReader
         bool create = section.Flag("createTable", false);
         string? ddl = ReadDdl(section, create, directory);
         Dictionary<string, string> kafka = ReadKafka(section);
+        KafkaSecretConfig? secret = KafkaSecretConfig.Read(section.Section("kafkaSecret"), kafka);
         var generation = section.Text("generation") ?? "1";
         TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         (PipelineStart start, long? startAtMs) = SourcesSection.ReadStart(section);
+        string? where = SourcesSection.ReadWhere(section);
         string? startOffsets = SourcesSection.ReadOffsets(section);
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
+        RecordSettings? records = RecordsSection.Read(section);
         DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
         QualitySettings quality = QualitySection.Read(section.Section("quality"));
-        RecordSettings? records = RecordsSection.Read(section);
+        IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
         section.RefuseOthers();
         return name is null || table is null
             ? null
@@ -261,14 +264,19 @@ internal static partial class SiloConfigReader
                     TopicPattern = pattern,
                     Start = start,
                     StartAtMs = startAtMs,
+                    Where = where,
                     StartOffsets = startOffsets,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
+                    Records = records,
                     DeadLetters = deadLetters,
                     Quality = quality,
-                    Records = records,
                 },
-                kafka);
+                kafka)
+            {
+                Maintenance = upkeep,
+                Secret = secret,
+            };
     }
 
     private static string? ReadDdl(ConfigSection section, bool create, string directory)

@@ -14,7 +14,7 @@ namespace OrleansLake.Silo.Hosting;
 internal static class SiloHost
 {
     // Longer than the drain, so that the host does not cut it short.
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
+    internal static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
 
     /// <summary>Builds it. <paramref name="configure"/> comes last: a test or the demo may replace a service.</summary>
     public static WebApplication Build(SiloConfig config, Action<IServiceCollection>? configure = null)
@@ -45,8 +45,15 @@ internal static class SiloHost
         services.AddSingleton(TimeProvider.System);
         LakeServices.Add(services, config);
         services.AddSingleton(provider => new LakeOperations(provider.GetRequiredService<IGrainFactory>()));
+        services.AddSingleton(provider => new MaintenanceOperations(provider.GetRequiredService<IGrainFactory>()));
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MaintenanceStarter>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<PumpMetrics>();
+        if (config.Metrics.CloudWatchNamespace is not null)
+        {
+            services.AddHostedService<CloudWatchWriter>();
+        }
+
         services.AddSingleton<PipelineStarter>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<PipelineStarter>());
         services.ConfigureHttpJsonOptions(options => LakeJson.Configure(options.SerializerOptions));
@@ -61,6 +68,7 @@ internal static class SiloHost
         app.Use(next => context => LakeEndpoints.OneLineErrorsAsync(context, next));
         app.Use(next => context => LakeEndpoints.RefuseOtherSitesAsync(context, next));
         app.MapLake();
+        app.MapMaintenance();
         DashboardHosting.Map(app, config.Dashboard);
         return app;
     }

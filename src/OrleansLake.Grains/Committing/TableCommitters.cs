@@ -14,8 +14,11 @@ public sealed class TableCommitters(
     private CommitMetrics? _metrics;
 
     /// <summary>A committer of its own for an activation of a table's grain.</summary>
-    public TableCommitter Create(string catalog, TableIdentifier table) => new(
-        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), Branch = branches?.Of(catalog, table) ?? SnapshotRef.Main },
+    /// <param name="catalog">The table's catalog.</param>
+    /// <param name="table">The table.</param>
+    /// <param name="isProtected">Snapshots that must stay for now.</param>
+    public TableCommitter Create(string catalog, TableIdentifier table, Func<IReadOnlyCollection<long>>? isProtected = null) => new(
+        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), Branch = branches?.Of(catalog, table) ?? SnapshotRef.Main, ProtectedSnapshots = isProtected ?? (static () => []) },
         catalogs.Find(catalog), ids, time, _metrics ??= new CommitMetrics(_meter), loggers.CreateLogger<TableCommitter>(), deadLetterOffsets);
 
     /// <inheritdoc />

@@ -266,6 +266,10 @@ public sealed partial class TableCommitter : ICommitter
 
         _metrics.Answered(_options.Table, answer);
         waiting.Answer.Open(answer);
+        if (_waiting.Count == 0)
+        {
+            _idle.Open(true);
+        }
     }
 
     private void SetTrouble(Exception? trouble)

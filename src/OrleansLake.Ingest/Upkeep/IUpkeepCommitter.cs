@@ -23,5 +23,5 @@ public sealed class DirectUpkeepCommitter(ICatalog catalog, IdSource ids, TimePr
 
     /// <inheritdoc />
     public Task<CommitResult> CommitAsync(TableIdentifier table, Transaction change, CancellationToken cancellationToken) =>
-        _changes.CommitAsync(table, FileAge.Guard(change, time), cancellationToken);
+        _changes.CommitAsync(table, change, cancellationToken);
 }

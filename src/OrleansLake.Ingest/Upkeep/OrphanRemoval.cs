@@ -192,7 +192,7 @@ public sealed class OrphanRemoval(ICatalog catalog, IUpkeepCommitter committer, 
         var change = new Transaction(time).Then(async (table, token) =>
         {
             CheckOwner(table);
-            CheckUuid(table, plan);
+            CheckPlace(UpkeepGuard.SameTable(table, plan), plan);
             var all = new Transaction(time);
             foreach (string branch in BranchesOf(table.Metadata))
             {
@@ -223,17 +223,17 @@ public sealed class OrphanRemoval(ICatalog catalog, IUpkeepCommitter committer, 
 
     private async Task<LoadedTable> LoadAsync(OrphanPlan plan, CancellationToken cancellationToken)
     {
-        var table = await catalog.LoadTableAsync(plan.Table, cancellationToken).ConfigureAwait(false) ?? throw new InvalidOperationException($"table {plan.Table} is gone");
+        var table = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
         CheckOwner(table);
-        CheckUuid(table, plan);
+        CheckPlace(table, plan);
         return table;
     }
 
-    private static void CheckUuid(LoadedTable table, OrphanPlan plan)
+    private static void CheckPlace(LoadedTable table, OrphanPlan plan)
     {
-        if (table.Metadata.TableUuid != plan.TableUuid || table.Metadata.Location != plan.Location)
+        if (table.Metadata.Location != plan.Location)
         {
-            throw new InvalidOperationException($"{plan.Table}: expected table {plan.TableUuid} at {plan.Location}, which was looked at, got {table.Metadata.TableUuid} at {table.Metadata.Location}");
+            throw new InvalidOperationException($"{plan.Table}: expected it at {plan.Location}, where was looked, got {table.Metadata.Location}");
         }
     }
 

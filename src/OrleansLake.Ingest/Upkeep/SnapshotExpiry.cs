@@ -30,8 +30,8 @@ public sealed record ExpiryPlan : UpkeepPlan
 /// say. https://iceberg.apache.org/spec/#snapshot-retention-policy
 /// </summary>
 /// <remarks>
-/// Invariants: it never takes the snapshot of a branch or tag, the newest of each branch that carries offsets, the newest that says
-/// which files may no longer come, the newest hundred of a branch that records are ingested into, or one that somebody builds on
+/// Invariants: it never takes the snapshot of a branch or tag, the newest of each branch that carries offsets or what stands between, the
+/// newest that says which files may no longer come, the newest hundred of a branch that records are ingested into, or one that somebody builds on
 /// (<see cref="Protected"/>). Files that go are noted before the swap and deleted after it (<see cref="ExpiryNotes"/>): death at any
 /// step leaves files too many, and the next run takes them.
 /// </remarks>
@@ -57,7 +57,7 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
     public async Task<UpkeepResult> ExecuteAsync(ExpiryPlan plan, CancellationToken cancellationToken)
     {
         long started = time.GetTimestamp();
-        var before = await LoadAsync(plan, cancellationToken).ConfigureAwait(false);
+        var before = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
         var counts = await UpkeepCounts.OfAsync(before, cancellationToken).ConfigureAwait(false);
         string? error = null;
         int gone = 0;
@@ -73,7 +73,7 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
         }
 
         // Also after a swap that failed: a conflict may be that of a swap which had come in before, and the notes say what of it is due.
-        var after = await LoadAsync(plan, cancellationToken).ConfigureAwait(false);
+        var after = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
         long files = await _notes.WorkOffAsync(after, cancellationToken).ConfigureAwait(false);
         return new UpkeepResult
         {
@@ -104,9 +104,12 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
         foreach (var (name, reference) in metadata.Refs.Where(pair => !pair.Value.IsTag))
         {
             List<Snapshot> line = [.. metadata.AncestorsOf(reference.SnapshotId)];
-            if (rules.HasFlag(UpkeepRules.NewestOffsetsStay) && line.Find(LineageReader.CarriesOffsets) is { } carrier)
+            int at = line.FindIndex(LineageReader.CarriesOffsets);
+            if (rules.HasFlag(UpkeepRules.NewestOffsetsStay) && at >= 0)
             {
-                Keep([carrier.SnapshotId], $"it has the newest offsets of {name}");
+                // And what was made on top of it: whoever resumes walks there from the newest, and must not meet a hole on the way.
+                Keep(line.Skip(at).Take(1).Select(snapshot => snapshot.SnapshotId), $"it has the newest offsets of {name}");
+                Keep(line.Take(at).Select(snapshot => snapshot.SnapshotId), $"it leads from {name} to the newest offsets");
                 keep.UnionWith(line.Take(options.KeepNewest).Select(snapshot => snapshot.SnapshotId));
             }
         }
@@ -153,7 +156,7 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
 
     private async Task<StagedChange> StageAsync(LoadedTable table, ExpiryPlan plan, Action<int> onStaged, CancellationToken cancellationToken)
     {
-        CheckUuid(table, plan);
+        UpkeepGuard.SameTable(table, plan);
         var fresh = Plan(table, plan.Options, await Protected(cancellationToken).ConfigureAwait(false), Rules);
         onStaged(fresh.SnapshotIds.Count);
         if (fresh.IsEmpty)
@@ -180,21 +183,6 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
             Keep = keep,
             RemoveUnusedSchemasAndSpecs = options.CleanMetadata,
         };
-    }
-
-    private async Task<LoadedTable> LoadAsync(ExpiryPlan plan, CancellationToken cancellationToken)
-    {
-        var table = await catalog.LoadTableAsync(plan.Table, cancellationToken).ConfigureAwait(false) ?? throw new InvalidOperationException($"table {plan.Table} is gone");
-        CheckUuid(table, plan);
-        return table;
-    }
-
-    private static void CheckUuid(LoadedTable table, UpkeepPlan plan)
-    {
-        if (table.Metadata.TableUuid != plan.TableUuid)
-        {
-            throw new InvalidOperationException($"{plan.Table}: expected table {plan.TableUuid}, which was looked at, got {table.Metadata.TableUuid}: it was made anew");
-        }
     }
 
     private static string Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -16,15 +16,12 @@ internal enum UpkeepRules
     /// <summary>Only files of before that time are removed (rule 19).</summary>
     OnlyOldOrphans = 1 << 1,
 
-    /// <summary>A change of the upkeep brings in no file of before that time (rule 19).</summary>
-    NoOldFiles = 1 << 2,
-
     /// <summary>Expiry keeps the newest snapshot with offsets, and the newest that says which files may no longer come (rules 11, 19, 20).</summary>
-    NewestOffsetsStay = 1 << 3,
+    NewestOffsetsStay = 1 << 2,
 
     /// <summary>Expiry keeps what running rewrites were made from (rule 20).</summary>
-    BasesOfRewritesStay = 1 << 4,
+    BasesOfRewritesStay = 1 << 3,
 
     /// <summary>All of them.</summary>
-    All = (1 << 5) - 1,
+    All = (1 << 4) - 1,
 }

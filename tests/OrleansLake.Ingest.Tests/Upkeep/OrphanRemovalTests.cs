@@ -1,4 +1,3 @@
-using System.Globalization;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Tests.Commit;
@@ -90,24 +89,6 @@ public sealed class OrphanRemovalTests
         OrphanPlan plan = await orphans.PlanAsync(await world.TableAsync(Letters), new OrphanOptions { MinAge = MinAge }, CancellationToken.None);
         Assert.Equal(1, (await orphans.ExecuteAsync(plan, CancellationToken.None)).FilesRemoved);
         Assert.Equal(RefusalReason.TooOld, Assert.IsType<ReportAnswer.Refused>(await CommitAsync(world.NewCommitter(), late with { FirstSentMs = world.Time.GetUtcNow().ToUnixTimeMilliseconds() })).Reason);
-    });
-
-    [Fact]
-    public void A_rewrite_whose_files_may_have_been_taken_is_refused() => Run(async world =>
-    {
-        await world.IngestAsync(world.NewCommitter(), 0, 5);
-        LoadedTable table = await world.TableAsync();
-        var rewrite = new RewriteFiles(SnapshotRef.Main, table.Metadata.FindRef(SnapshotRef.Main)!, world.Ids, world.Time);
-        foreach (DataFile file in await world.FilesAsync())
-        {
-            rewrite.Remove(file);
-        }
-
-        rewrite.Add(Reports.File(5, $"memory://warehouse/db/events/data/{world.Ids.NewUuid()}.parquet"));
-        world.Time.Set(TimeSpan.FromMinutes(40));
-        await world.ForeignAppendAsync([], new() { [SummaryKeys.NoFileBefore] = (world.Time.GetUtcNow() - MinAge).ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture) });
-        ChangeConflictException refused = await Assert.ThrowsAsync<ChangeConflictException>(() => world.Committer().CommitAsync(Events, new Transaction(world.Time).Then(rewrite), CancellationToken.None));
-        Assert.Equal(ChangeConflictKind.MissingFiles, refused.Kind);
     });
 
     [Fact]
