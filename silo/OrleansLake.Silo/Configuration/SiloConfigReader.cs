@@ -233,6 +233,7 @@ internal static partial class SiloConfigReader
         bool create = section.Flag("createTable", false);
         string? ddl = ReadDdl(section, create, directory);
         Dictionary<string, string> kafka = ReadKafka(section);
+        KafkaSecretConfig? secret = KafkaSecretConfig.Read(section.Section("kafkaSecret"), kafka);
         var generation = section.Text("generation") ?? "1";
         TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
@@ -266,6 +267,7 @@ internal static partial class SiloConfigReader
                 kafka)
             {
                 Maintenance = upkeep,
+                Secret = secret,
             };
     }
 

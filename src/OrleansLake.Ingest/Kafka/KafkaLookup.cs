@@ -11,7 +11,7 @@ public sealed class KafkaLookup : IDisposable
 {
     private readonly IAdminClient _admin;
     private readonly string _bootstrap;
-    private readonly IReadOnlyDictionary<string, string> _settings;
+    private IReadOnlyDictionary<string, string> _settings;
     private readonly Action<KafkaLogLine>? _log;
     private readonly BrokerTrouble _trouble;
     private readonly TimeSpan _timeout;
@@ -41,6 +41,13 @@ public sealed class KafkaLookup : IDisposable
         {
             throw new KafkaSettingException("", $"Kafka settings: {refused.Message}");
         }
+    }
+
+    /// <summary>Another login for connections from now on; those that stand go on.</summary>
+    public void SetLogin(string username, string password)
+    {
+        _settings = new Dictionary<string, string>(_settings) { ["sasl.username"] = username, ["sasl.password"] = password };
+        _admin.SetSaslCredentials(username, password);
     }
 
     /// <summary>How many partitions a topic has; null when there is no such topic.</summary>
