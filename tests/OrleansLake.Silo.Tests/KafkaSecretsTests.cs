@@ -80,7 +80,7 @@ public sealed class KafkaSecretsTests : IDisposable
 
 public sealed class CatalogSectionTests
 {
-    private const string Pipelines = """"pipelines": [ { "name": "e", "topics": ["a"], "table": "d.t", "kafka": { "bootstrap.servers": "h:1" } } ]""";
+    private const string Pipelines = "\"pipelines\": [ { \"name\": \"e\", \"topics\": [\"a\"], \"table\": \"d.t\", \"kafka\": { \"bootstrap.servers\": \"h:1\" } } ]";
 
     [Fact]
     public void Glue_on_S3_is_read()

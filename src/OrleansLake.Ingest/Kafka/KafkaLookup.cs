@@ -64,6 +64,16 @@ public sealed class KafkaLookup : IDisposable
             cancellationToken),
         cancellationToken);
 
+    /// <summary>Every topic that the broker shows, with its number of partitions; those that are Kafka's own are left out.</summary>
+    public Task<IReadOnlyDictionary<string, int>> TopicsAsync(CancellationToken cancellationToken) => Ask(
+        "topics",
+        () => Task.Run(
+            () => (IReadOnlyDictionary<string, int>)_admin.GetMetadata(_timeout).Topics
+                .Where(topic => !topic.Error.IsError && !topic.Topic.StartsWith("__", StringComparison.Ordinal))
+                .ToDictionary(topic => topic.Topic, topic => topic.Partitions.Count),
+            cancellationToken),
+        cancellationToken);
+
     /// <summary>The cluster's id; null when the broker does not tell.</summary>
     public Task<string?> ClusterIdAsync(CancellationToken cancellationToken) => Ask(
         "cluster id",
