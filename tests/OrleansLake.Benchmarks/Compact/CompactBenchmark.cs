@@ -143,7 +143,7 @@ internal static class CompactBenchmark
         using (var destination = File.Create(output))
         {
             ParquetWriter? writer = null;
-            var memory = new ReadMemory();
+            var memory = new ReadMemory { KeepsCodes = !readOnly };
             foreach (string path in inputs)
             {
                 using var stream = File.OpenRead(path);
