@@ -81,8 +81,8 @@ internal sealed class RewriteWriter
     {
         var plan = PlanFor(specId, sortOrderId);
         string path = PartitionPath.Of(plan.Spec, _schema, partition);
-        string folder = path.Length == 0 ? plan.DataLocation : $"{plan.DataLocation}/{path}";
-        var writer = new DataFileWriter(plan, _table.Store, partition, () => string.Create(CultureInfo.InvariantCulture, $"{folder}/{_namePrefix}-{++_files:D5}.parquet"));
+        var writer = new DataFileWriter(
+            plan, _table.Store, partition, () => plan.Locations.Of(path, string.Create(CultureInfo.InvariantCulture, $"{_namePrefix}-{++_files:D5}.parquet")));
         try
         {
             await foreach (var batch in rows.WithCancellation(cancellationToken).ConfigureAwait(false))
