@@ -1,4 +1,6 @@
 using System.CommandLine;
+using OrleansLake.Aws;
+using OrleansLake.Iceberg;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
 
@@ -28,7 +30,7 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(SiloConfig config)
     {
-        CheckWarehouse(config.Warehouse);
+        await CheckAsync(config);
         await using WebApplication app = SiloHost.Build(config);
         ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansLake.Silo");
         await app.StartAsync();
@@ -36,6 +38,32 @@ internal static class RunCommand
         await app.WaitForShutdownAsync();
         logger.LogDown();
         return 0;
+    }
+
+    // A bucket that cannot be written, or a catalog that does not answer, is told at once too.
+    private static async Task CheckAsync(SiloConfig config)
+    {
+        if (config.Tables is not { } tables || !LakeCatalogOptions.IsS3(tables.Warehouse))
+        {
+            CheckWarehouse(config.Warehouse);
+            return;
+        }
+
+        using LakeCatalog lake = LakeCatalog.Open(tables, TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
+        try
+        {
+            string probe = $"{lake.Warehouse}/.orleanslake/.writable-{Guid.CreateVersion7()}";
+            if (await lake.Store.TryCreateAsync(probe, ReadOnlyMemory<byte>.Empty, CancellationToken.None))
+            {
+                await lake.Store.DeleteAsync([probe], CancellationToken.None);
+            }
+
+            await lake.Catalog.ListNamespacesAsync(CancellationToken.None);
+        }
+        catch (IOException error)
+        {
+            throw new ConfigException("warehouse", [$"expected a bucket that can be written and a catalog that answers, found: {error.Message}"]);
+        }
     }
 
     /// <summary>A warehouse that cannot be written is told at once, not by every commit.</summary>

@@ -30,6 +30,10 @@ public interface ITableGrain : IGrainWithStringKey
     [Alias("ReloadSchema")]
     Task<SchemaReload> ReloadSchemaAsync();
 
+    /// <summary>Adds columns for fields that records have, each once however many ask.</summary>
+    [Alias("GrowSchema"), AlwaysInterleave]
+    Task<SchemaGrowthAnswer> GrowSchemaAsync(SchemaGrowth growth);
+
     /// <summary>How the table does.</summary>
     [Alias("Status"), AlwaysInterleave]
     Task<TableStatus> StatusAsync();

@@ -51,6 +51,18 @@ public sealed record PipelineDefinition
     [Id(10)]
     public long TargetFileSizeBytes { get; init; } = 512L << 20;
 
+    /// <summary>How the topics' records differ from the table's rows; null: they do not.</summary>
+    [Id(22)]
+    public RecordSettings? Records { get; init; }
+
+    /// <summary>What becomes of records that cannot be rows.</summary>
+    [Id(20)]
+    public DeadLetterSettings DeadLetters { get; init; } = new();
+
+    /// <summary>What is expected of its rows and its flow.</summary>
+    [Id(21)]
+    public QualitySettings Quality { get; init; } = new();
+
     /// <summary>Whether two definitions say the same: arrays compare by what is in them.</summary>
     public bool SameAs(PipelineDefinition? other) =>
         other is not null && Topics.SequenceEqual(other.Topics) && this with { Topics = other.Topics } == other;

@@ -36,6 +36,7 @@ internal sealed class PipelineGrain(
     IClusterMembershipService membership,
     IdSource ids,
     TimeProvider time,
+    AlertHub alerts,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
 {
     private const string KeepAlive = "keep-alive";
@@ -52,6 +53,7 @@ internal sealed class PipelineGrain(
     private IGrainTimer? _timer;
     private string? _trouble;
     private bool _tablesEnsured;
+    private Heartbeat? _heartbeat;
 
     private string Name => this.GetPrimaryKeyString();
 
@@ -344,6 +346,7 @@ internal sealed class PipelineGrain(
 
             trouble = await FindPartitionsAsync(definition, either.Token);
             trouble = Joined(trouble, await SpreadAsync(definition));
+            await WatchFlowAsync(definition);
         }
         catch (Exception error) when (error is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
         {
@@ -351,6 +354,24 @@ internal sealed class PipelineGrain(
         }
 
         Keep(trouble);
+    }
+
+    private async Task WatchFlowAsync(PipelineDefinition definition)
+    {
+        if (!definition.Quality.Heartbeat.IsAsked)
+        {
+            return;
+        }
+
+        _heartbeat ??= new Heartbeat(Name, alerts.Tell);
+        if (state.State.Wanted == WantedState.Paused)
+        {
+            _heartbeat.Reset();
+            return;
+        }
+
+        TopicPartitionStatus[] partitions = await Task.WhenAll(TopicPartitions(definition).Select(StatusOfAsync));
+        _heartbeat.Look(definition.Quality.Heartbeat, partitions, time.GetUtcNow());
     }
 
     /// <summary>Keeps what stands in the way for the status, and comes back to it soon.</summary>

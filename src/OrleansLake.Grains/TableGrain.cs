@@ -96,6 +96,15 @@ internal sealed partial class TableGrain(TableCommitters committers, TimeProvide
     }
 
     /// <inheritdoc />
+    public async Task<SchemaGrowthAnswer> GrowSchemaAsync(SchemaGrowth growth)
+    {
+        using CancellationTokenSource limit = Limit();
+        SchemaGrown grown = await Committer.GrowSchemaAsync([.. growth.Fields.Select(GrowthForms.FromContract)], growth.MostFields, limit.Token);
+        Remember(grown.Table);
+        return new SchemaGrowthAnswer(grown.Table.Metadata.CurrentSchemaId, [.. grown.Declined]);
+    }
+
+    /// <inheritdoc />
     public async Task<TableStatus> StatusAsync()
     {
         string? trouble = Committer.Status.Trouble;

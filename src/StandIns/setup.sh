@@ -30,12 +30,16 @@ command -v dotnet >/dev/null || fail "the .NET 10 SDK is not installed (dotnet i
 central() { sed -n "s/.*<$1 Condition[^>]*>\(.*\)<\/$1>.*/\1/p" "$root/Directory.Packages.props"; }
 orleans_version=$(central OrleansVersion)
 kafka_version=$(central ConfluentKafkaVersion)
-[ -n "$orleans_version" ] && [ -n "$kafka_version" ] || fail "Directory.Packages.props has no OrleansVersion or ConfluentKafkaVersion"
+aws_version=$(central AwsServicesVersion)
+aws_core_version=$(sed -n 's/.*"AWSSDK.Core" Version="\([^"]*\)".*/\1/p' "$root/Directory.Packages.props")
+for version in "$orleans_version" "$kafka_version" "$aws_version" "$aws_core_version"; do
+  [ -n "$version" ] || fail "Directory.Packages.props lacks OrleansVersion, ConfluentKafkaVersion, AwsServicesVersion or AWSSDK.Core"
+done
 # The librdkafka whose source an npm package carries, and the Confluent.Kafka made for it.
 built_kafka_version=2.15.1
 # The version of a stand-in carries a hash of all that it is made of: NuGet would go on using an old assembly under the same version.
 content=$(cd "$here" && find . \( -name bin -o -name obj \) -prune -o -type f ! -name '*.md' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)
-stamp="$packages|$source|$kafka_version|$orleans_version|$content|$(dotnet --version)"
+stamp="$packages|$source|$kafka_version|$orleans_version|$aws_version|$aws_core_version|$content|$(dotnet --version)"
 holds() {
   [ -f "$lake/setup.stamp" ] && [ "$(head -n 1 "$lake/setup.stamp")" = "$stamp" ] || return 1
   local file; while IFS= read -r file; do [ -f "$lake/$file" ] || return 1; done < <(tail -n +2 "$lake/setup.stamp")
@@ -56,25 +60,29 @@ run() { # run LOG COMMAND...: shows the command with --verbose, its output only 
   [ "$verbose" = 1 ] && echo "+ $*"
   if ! "$@" >"$log" 2>&1; then tail -n 30 "$log" >&2; fail "failed: $* (whole output: $log)"; fi
 }
-served() { # served NAME ID VERSION [ID VERSION...]: whether a plain restore finds the packages and all that they depend on
-  local name="$1" probe="$work/$1"; shift
+served() { # served NAME ID VERSION [ID VERSION...]: whether a plain restore finds the packages and all that they depend on; a VERSION with + is the least
+  local name="$1" probe="$work/$1" exact=1 range; shift
   mkdir -p "$probe"
   { echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><NuGetAudit>false</NuGetAudit>'
     echo "<RestoreAdditionalProjectSources>$source</RestoreAdditionalProjectSources></PropertyGroup><ItemGroup>"
-    while [ $# -gt 0 ]; do echo "<PackageReference Include=\"$1\" Version=\"[$2]\" />"; shift 2; done
+    while [ $# -gt 0 ]; do
+      case "$2" in *+) exact=0 range="${2%+}" ;; *) range="[$2]" ;; esac
+      echo "<PackageReference Include=\"$1\" Version=\"$range\" />"; shift 2
+    done
     echo '</ItemGroup></Project>'; } >"$probe/probe.csproj"
-  (cd "$probe" && dotnet restore --nologo) >"$lake/log/probe-$name.log" 2>&1 && ! grep -q NU1603 "$lake/log/probe-$name.log"
+  (cd "$probe" && dotnet restore --nologo) >"$lake/log/probe-$name.log" 2>&1 && { [ "$exact" = 0 ] || ! grep -q NU1603 "$lake/log/probe-$name.log"; }
 }
 
-orleans_standin=0 kafka_native=0
+orleans_standin=0 kafka_native=0 aws_standin=0
 why="--packages standins was chosen"
-if [ "$packages" = standins ]; then orleans_standin=1 kafka_native=1
+if [ "$packages" = standins ]; then orleans_standin=1 kafka_native=1 aws_standin=1
 elif [ "$packages" = auto ]; then
-  say "asking the NuGet sources for Microsoft.Orleans $orleans_version and Confluent.Kafka $kafka_version"
+  say "asking the NuGet sources for Microsoft.Orleans $orleans_version, Confluent.Kafka $kafka_version and AWSSDK"
   why="the NuGet sources do not serve it"
   orleans=(); for id in Sdk Server Client Reminders Streaming Dashboard; do orleans+=("Microsoft.Orleans.$id" "$orleans_version"); done
   served orleans "${orleans[@]}" || orleans_standin=1
   served kafka Confluent.Kafka "$kafka_version" || kafka_native=1
+  served aws AWSSDK.Core "$aws_core_version+" AWSSDK.Glue "$aws_version+" AWSSDK.SecretsManager "$aws_version+" || aws_standin=1
 fi
 
 # Packages are made aside, kept in the cache under a name that says what they are, and linked into place whole.
@@ -97,6 +105,17 @@ if [ "$orleans_standin" = 1 ]; then
   fi
   use "$cache/orleans-$version"
   properties+=("<OrleansVersion>[$version]</OrleansVersion>")
+fi
+
+if [ "$aws_standin" = 1 ]; then
+  version="$aws_version-standin.h$content"
+  if [ ! -d "$cache/aws-$version" ]; then
+    say "AWSSDK.Glue, AWSSDK.SecretsManager $aws_version: $why; making stand-in packages of the same ids ($version)"
+    run "$lake/log/pack-aws.log" dotnet pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" --nologo
+    keep "$work/aws" "$cache/aws-$version"
+  fi
+  use "$cache/aws-$version"
+  properties+=("<AwsServicesVersion>[$version]</AwsServicesVersion>")
 fi
 
 if [ "$kafka_native" = 1 ]; then

@@ -22,6 +22,7 @@ var root = new RootCommand("OrleansLake's benchmarks; every figure in BENCHMARKS
     PollBenchmark.Create(),
     ScanBenchmark.Create(),
     Simulate.Create(),
+    UpkeepBenchmark.Create(),
     SimulateUpkeep.Create(),
 };
 return await root.Parse(args).InvokeAsync();

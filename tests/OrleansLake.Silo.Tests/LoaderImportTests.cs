@@ -52,7 +52,7 @@ public sealed class LoaderImportTests : IDisposable
                     "name": "test_table", "table": "galaxy_data_lake.test_table",
                     "kafkaSecret": { "region": "eu-west-3", "name": "confluent/test_env/loader", "usernameField": "user", "passwordField": "pass" },
                     "topics": [ "events", "more-events" ], "flushInterval": "90s",
-                    "records": { "unnest": "/data", "project": { "event_time": "/time", "source.system": "/source/a~1b" }, "caseConversion": { "from": "lower_camel", "to": "lower_underscore" } },
+                    "records": { "unnest": "/data", "project": { "event_time": "/time", "source.system": "/source/a~1b" }, "case": { "from": "lower_camel", "to": "lower_underscore" } },
                     "deadLetters": { "mode": "topic", "topic": "events-dlq" },
                     "kafka": { "security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "bootstrap.servers": "a.example.com:9092,b.example.com:9092", "group.id": "galaxy_example_loader" }
                   } ]

@@ -191,6 +191,12 @@ internal static class DeadLettersCommand
             return request.Table;
         }
 
+        if (request.Catalog is { } catalog)
+        {
+            TableIdentifier letters = DeadLetterSchema.Of(request.Table.Identifier);
+            return await catalog.LoadTableAsync(letters, cancellationToken) ?? throw new IOException($"{request.Table.Identifier} has no dead letters: no table {letters}");
+        }
+
         string directory = Path.GetDirectoryName(Path.GetDirectoryName(request.Table.MetadataLocation))! + DeadLetterSchema.Suffix;
         return Directory.Exists(directory) ? await TableArguments.OpenAsync(directory, request.Warehouse, cancellationToken) : throw new IOException($"{request.Table.Identifier} has no dead letters: no table at {directory}");
     }

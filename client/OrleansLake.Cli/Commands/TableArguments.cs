@@ -12,6 +12,7 @@ internal sealed class TableArguments
 
     private readonly Argument<string> _table = new("table") { Description = "The table's directory, one of its metadata files, or its name in the warehouse (namespace.table)" };
     private readonly Option<string> _warehouse = new("--warehouse") { Description = "The directory of the local catalog", DefaultValueFactory = _ => "warehouse" };
+    private readonly Option<string?> _config = new("--config") { Description = "A silo's configuration: the table is one of its catalog (local, Glue, REST)" };
     private readonly Option<bool> _json = new("--json") { Description = "Print JSON" };
 
     /// <summary>A command over one table, opened.</summary>
@@ -21,8 +22,10 @@ internal sealed class TableArguments
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string warehouse = parsed.GetValue(_warehouse)!;
-            var table = await OpenAsync(parsed.GetValue(_table)!, warehouse, cancellationToken);
-            return await run(new TableRequest(table, parsed, parsed.GetValue(_json), warehouse) { IsMetadataFile = File.Exists(parsed.GetValue(_table)) }, cancellationToken);
+            using var lake = parsed.GetValue(_config) is { } config ? ConfiguredCatalog.Open(config) : null;
+            var table = await OpenAsync(parsed.GetValue(_table)!, warehouse, lake?.Catalog, cancellationToken);
+            return await run(
+                new TableRequest(table, parsed, parsed.GetValue(_json), warehouse) { Catalog = lake?.Catalog, IsMetadataFile = lake is null && File.Exists(parsed.GetValue(_table)) }, cancellationToken);
         });
         return command;
     }
@@ -31,14 +34,18 @@ internal sealed class TableArguments
     public Command CreateMakingCommand(string name, string description, Func<TablePlace, ParseResult, bool, CancellationToken, Task<int>> run, params Option[] options)
     {
         var command = Bare(name, description, options);
-        command.SetAction((parsed, cancellationToken) =>
-            run(TablePlace.ForNew(parsed.GetValue(_table)!, parsed.GetValue(_warehouse)!), parsed, parsed.GetValue(_json), cancellationToken));
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var lake = parsed.GetValue(_config) is { } config ? ConfiguredCatalog.Open(config) : null;
+            var place = lake is null ? TablePlace.ForNew(parsed.GetValue(_table)!, parsed.GetValue(_warehouse)!) : new TablePlace(lake.Catalog, IdentifierOf(parsed.GetValue(_table)!));
+            return await run(place, parsed, parsed.GetValue(_json), cancellationToken);
+        });
         return command;
     }
 
     private Command Bare(string name, string description, Option[] options)
     {
-        var command = new Command(name, description) { _table, _warehouse, _json };
+        var command = new Command(name, description) { _table, _warehouse, _config, _json };
         foreach (var option in options)
         {
             command.Options.Add(option);
@@ -76,6 +83,15 @@ internal sealed class TableArguments
         }
     }
 
+    /// <summary>The table of a name in a catalog, or without one in a directory or of a name in the warehouse.</summary>
+    public static async Task<LoadedTable> OpenAsync(string table, string warehouse, ICatalog? catalog, CancellationToken cancellationToken) =>
+        catalog is null ? await OpenAsync(table, warehouse, cancellationToken)
+        : await catalog.LoadTableAsync(IdentifierOf(table), cancellationToken) ?? throw new IOException($"no table {table} in the configured catalog");
+
+    private static TableIdentifier IdentifierOf(string table) => table.Contains('/') || !table.Contains('.')
+        ? throw new IOException($"{table}: expected a name like db.events, because --config names the catalog")
+        : TableIdentifier.Parse(table);
+
     /// <summary>The table in a directory, or of a name in the warehouse.</summary>
     public static async Task<LoadedTable> OpenAsync(string table, string warehouse, CancellationToken cancellationToken)
     {
@@ -105,6 +121,9 @@ internal sealed class TableArguments
 /// <param name="Warehouse">The local catalog's directory.</param>
 internal sealed record TableRequest(LoadedTable Table, ParseResult Parsed, bool Json, string Warehouse)
 {
+    /// <summary>The catalog that was named; null: the table lies in a directory.</summary>
+    public ICatalog? Catalog { get; init; }
+
     /// <summary>Whether one metadata file was named and not the table: no newer state of it is looked for.</summary>
     public bool IsMetadataFile { get; init; }
 

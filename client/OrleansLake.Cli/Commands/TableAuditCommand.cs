@@ -23,7 +23,7 @@ internal static class TableAuditCommand
 
     private static async Task<int> RunAsync(TableRequest request, string branch, string? deadLetters, CancellationToken cancellationToken)
     {
-        var rejected = deadLetters is null ? null : await TableArguments.OpenAsync(deadLetters, request.Warehouse, cancellationToken);
+        var rejected = deadLetters is null ? null : await TableArguments.OpenAsync(deadLetters, request.Warehouse, request.Catalog, cancellationToken);
         var result = await Audit.RunAsync(request.Table, rejected, branch, cancellationToken);
         if (request.Json)
         {

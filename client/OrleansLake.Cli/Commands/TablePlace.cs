@@ -2,10 +2,10 @@ using OrleansLake.Iceberg;
 
 namespace OrleansLake.Cli.Commands;
 
-/// <summary>A table as its local catalog knows it: whoever changes it takes the catalog's lock.</summary>
+/// <summary>A table as its catalog knows it: whoever changes it asks that catalog, a local one by its lock.</summary>
 /// <param name="Catalog">The catalog.</param>
 /// <param name="Identifier">The table's name in it.</param>
-internal sealed record TablePlace(LocalCatalog Catalog, TableIdentifier Identifier)
+internal sealed record TablePlace(ICatalog Catalog, TableIdentifier Identifier)
 {
     private static readonly IdSource Ids = new(TimeProvider.System, new Random());
 
@@ -27,7 +27,8 @@ internal sealed record TablePlace(LocalCatalog Catalog, TableIdentifier Identifi
     }
 
     /// <summary>Where a table that was opened may be changed.</summary>
-    public static TablePlace ForChange(TableRequest request) => request.IsMetadataFile
+    public static TablePlace ForChange(TableRequest request) => request.Catalog is { } catalog ? new TablePlace(catalog, request.Table.Identifier)
+        : request.IsMetadataFile
         ? throw new IOException($"{request.Table.MetadataLocation}: one metadata file is for reading; to change the table, name its directory {Path.GetDirectoryName(Path.GetDirectoryName(request.Table.MetadataLocation))}")
         : ForChange(request.Table);
 

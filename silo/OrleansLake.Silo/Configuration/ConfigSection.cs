@@ -6,7 +6,7 @@ namespace OrleansLake.Silo.Configuration;
 /// One object of the configuration, read key by key. What is wrong is collected with its place, what was expected there
 /// and what was found, so that one start shows every error; a key that nobody asked for is an error too.
 /// </summary>
-internal sealed class ConfigSection(IConfiguration section, string path, List<string> errors)
+internal sealed partial class ConfigSection(IConfiguration section, string path, List<string> errors)
 {
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
@@ -110,6 +110,29 @@ internal sealed class ConfigSection(IConfiguration section, string path, List<st
         }
 
         return map;
+    }
+
+    /// <summary>A text that holds for every field (under <c>*</c>), or an object of fields and their texts.</summary>
+    public Dictionary<string, string> Rules(string key)
+    {
+        _known.Add(key);
+        return section[key] is { Length: > 0 } text ? new Dictionary<string, string>(StringComparer.Ordinal) { ["*"] = text } : Map(key);
+    }
+
+    /// <summary>Whether there is anything at a key.</summary>
+    public bool Has(string key)
+    {
+        _known.Add(key);
+        return section.GetSection(key).Exists();
+    }
+
+    /// <summary>Every text below a key by its path, as <c>tags.team</c>, all of them taken as known.</summary>
+    public Dictionary<string, string> Flat(string key)
+    {
+        _known.Add(key);
+        return section.GetSection(key).AsEnumerable(makePathsRelative: true)
+            .Where(pair => pair is { Key.Length: > 0, Value: not null })
+            .ToDictionary(pair => pair.Key.Replace(ConfigurationPath.KeyDelimiter, ".", StringComparison.Ordinal), pair => pair.Value!);
     }
 
     /// <summary>An object inside.</summary>

@@ -1,13 +1,18 @@
 using System.Net;
+using OrleansLake.Aws;
 using OrleansLake.Contracts;
+using OrleansLake.Silo.Telemetry;
 
 namespace OrleansLake.Silo.Configuration;
 
 /// <summary>All that a silo is told: read once, checked whole, then fixed.</summary>
 internal sealed record SiloConfig
 {
-    /// <summary>Directory of the local catalog's tables, absolute.</summary>
+    /// <summary>Where the tables lie, and what silos keep beside them: an absolute directory, or <c>s3://bucket/prefix</c>.</summary>
     public required string Warehouse { get; init; }
+
+    /// <summary>The catalog and its store; null: a local one in the warehouse.</summary>
+    public LakeCatalogOptions? Tables { get; init; }
 
     /// <summary>The name under which the catalog's tables are known.</summary>
     public string Catalog { get; init; } = "local";
@@ -24,11 +29,20 @@ internal sealed record SiloConfig
     /// <summary>Bytes that buffered rows and open files may take on this silo.</summary>
     public long MemoryBudgetBytes { get; init; } = 256L << 20;
 
+    /// <summary>Whether alerts are told to an Orleans stream.</summary>
+    public bool AlertStream { get; init; }
+
+    /// <summary>Where alerts are posted to.</summary>
+    public IReadOnlyList<WebhookConfig> Webhooks { get; init; } = [];
+
     /// <summary>What is logged, and how.</summary>
     public LogConfig Logs { get; init; } = new();
 
     /// <summary>The upkeep of the tables.</summary>
     public MaintenanceConfig Maintenance { get; init; } = new();
+
+    /// <summary>Where metrics go.</summary>
+    public MetricsConfig Metrics { get; init; } = new();
 
     /// <summary>The pipelines.</summary>
     public required IReadOnlyList<PipelineConfig> Pipelines { get; init; }

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Silo.Telemetry;
 using OrleansLake.Terminal;
 
 namespace OrleansLake.Silo.Configuration;
@@ -55,12 +57,16 @@ internal static partial class SiloConfigReader
     {
         var errors = new List<string>();
         var root = new ConfigSection(configuration, "", errors);
-        string warehouse = root.Text("warehouse", required: true, expected: "the directory of the tables") ?? ".";
-        string catalog = ReadCatalog(root.Section("catalog"));
+        LakeCatalogOptions tables = CatalogSection.Read(root, directory);
+        string catalog = ReadCatalogName(root.Section("catalog"), tables);
         Uri url = ReadUrl(root.Section("http"), new Uri("http://127.0.0.1:8080"));
         DashboardConfig dashboard = ReadDashboard(root.Section("dashboard"));
         OrleansConfig orleans = ReadOrleans(root.Section("orleans"));
         LogConfig logs = ReadLogs(root.Section("logs"), directory);
+        ConfigSection alerts = root.Section("alerts");
+        bool alertStream = alerts.Flag("stream", false);
+        IReadOnlyList<WebhookConfig> webhooks = QualitySection.ReadAlerts(alerts);
+        MetricsConfig metrics = MetricsConfig.Read(root.Section("metrics"));
         long budget = root.SizeBytes("memoryBudget", 256L << 20, 16L << 20);
         MaintenanceConfig maintenance = MaintenanceSection.Read(root.Section("maintenance"));
         IReadOnlyList<ConfigSection> sections = root.Sections("pipelines");
@@ -84,33 +90,31 @@ internal static partial class SiloConfigReader
         return errors.Count == 0
             ? new SiloConfig
             {
-                Warehouse = Path.GetFullPath(warehouse, directory),
+                Warehouse = tables.Warehouse,
+                Tables = tables,
                 Catalog = catalog,
                 HttpUrl = url,
                 Orleans = orleans,
                 Dashboard = dashboard,
                 Logs = logs,
+                Metrics = metrics,
                 MemoryBudgetBytes = budget,
+                AlertStream = alertStream,
+                Webhooks = webhooks,
                 Maintenance = maintenance,
                 Pipelines = [.. pipelines.OfType<PipelineConfig>()],
             }
             : throw new ConfigException(source, errors);
     }
 
-    private static string ReadCatalog(ConfigSection section)
+    private static string ReadCatalogName(ConfigSection section, LakeCatalogOptions tables)
     {
-        string name = section.Text("name") ?? "local";
+        string name = section.Text("name") ?? tables.Type.ToString().ToLowerInvariant();
         if (!NamePattern().IsMatch(name))
         {
             section.Fail("name", "letters, digits, dot, dash, underscore", name);
         }
 
-        if (section.Text("type") is { } type && type != "local")
-        {
-            section.Fail("type", "local", type);
-        }
-
-        section.RefuseOthers();
         return name;
     }
 
@@ -234,6 +238,9 @@ internal static partial class SiloConfigReader
         PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
+        RecordSettings? records = RecordsSection.Read(section);
+        DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
+        QualitySettings quality = QualitySection.Read(section.Section("quality"));
         IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
         section.RefuseOthers();
         return name is null || table is null
@@ -252,6 +259,9 @@ internal static partial class SiloConfigReader
                     Start = start,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
+                    Records = records,
+                    DeadLetters = deadLetters,
+                    Quality = quality,
                 },
                 kafka)
             {

@@ -1,4 +1,5 @@
 using Orleans.Configuration;
+using OrleansLake.Aws;
 using OrleansLake.Grains;
 using OrleansLake.Iceberg;
 using OrleansLake.Silo.Configuration;
@@ -15,7 +16,8 @@ internal static class SiloClustering
     public static void Add(ISiloBuilder silo, SiloConfig config)
     {
         OrleansConfig orleans = config.Orleans;
-        var objects = new LocalObjectStore();
+        // It lives as long as the silo, and is asked before and after the services are there.
+        IObjectStore objects = LakeCatalog.OpenStore(LakeServices.TablesOf(config), TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
         string root = $"{config.Warehouse}/{StateDirectory}/{orleans.ServiceId}";
         if (orleans.State == StateKeeping.Warehouse)
         {

@@ -32,6 +32,11 @@ internal static class SiloHost
             SiloClustering.Add(silo, config);
             DashboardHosting.Add(silo, config.Dashboard);
             silo.AddOrleansLakeGrains();
+            if (config.AlertStream)
+            {
+                silo.AddMemoryGrainStorage("PubSubStore"); // who listens; asked for by this name
+                silo.AddMemoryStreams(LakeAlert.StreamProvider);
+            }
         });
 
         IServiceCollection services = builder.Services;
@@ -44,6 +49,11 @@ internal static class SiloHost
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MaintenanceStarter>();
         services.AddSingleton<MetricsCollector>();
         services.AddSingleton<PumpMetrics>();
+        if (config.Metrics.CloudWatchNamespace is not null)
+        {
+            services.AddHostedService<CloudWatchWriter>();
+        }
+
         services.AddSingleton<PipelineStarter>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<PipelineStarter>());
         services.ConfigureHttpJsonOptions(options => LakeJson.Configure(options.SerializerOptions));

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using OrleansLake.Contracts;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Kafka.Security;
 
@@ -13,6 +14,7 @@ public sealed class KafkaConnections(
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KafkaLookup> _lookups = [];
+    private readonly Dictionary<(string Pipeline, string Generation, string Topic), DeadLetterTopic> _deadLetters = [];
 
     /// <summary>A pipeline's brokers.</summary>
     /// <exception cref="PipelineTroubleException">This silo has no settings for it.</exception>
@@ -43,6 +45,27 @@ public sealed class KafkaConnections(
         }
     }
 
+    /// <summary>Where the dead letters of a pipeline go, if that is a topic: one a silo, whose name tells its transactions from those of others.</summary>
+    public DeadLetterTopic? DeadLettersOf(PipelineDefinition definition, string silo)
+    {
+        if (definition.DeadLetters is not { Mode: DeadLetterMode.Topic, Topic: { } topic })
+        {
+            return null;
+        }
+
+        string name = definition.Name;
+        lock (_lock)
+        {
+            if (!_deadLetters.TryGetValue((name, definition.Generation, topic), out DeadLetterTopic? letters))
+            {
+                letters = new DeadLetterTopic(topic, name, definition.Generation, $"orleanslake-dead-letters-{name}-{definition.Generation}-{silo}", BootstrapOf(name), SettingsOf(name), LogOf(name));
+                _deadLetters.Add((name, definition.Generation, topic), letters);
+            }
+
+            return letters;
+        }
+    }
+
     /// <inheritdoc />
     public void Dispose()
     {
@@ -54,6 +77,12 @@ public sealed class KafkaConnections(
             }
 
             _lookups.Clear();
+            foreach (DeadLetterTopic letters in _deadLetters.Values)
+            {
+                letters.Dispose();
+            }
+
+            _deadLetters.Clear();
         }
     }
 

@@ -1,18 +1,63 @@
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Decode;
+using OrleansLake.Ingest.Quality;
 using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Grains;
 
 /// <summary>How the records of each pipeline become rows: the same for those that a pump reads and for dead letters that are replayed.</summary>
-public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids)
+public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids, AlertHub alerts)
 {
-    /// <summary>The writers of a pipeline.</summary>
-    public RowWriterFactory Of(PipelineDefinition definition) =>
-        new(new RowWriterOptions { Pipeline = definition.Name, Generation = definition.Generation }, time, ids);
+    /// <summary>The writers of a pipeline's pump. <paramref name="growth"/> asks for columns where new fields become some.</summary>
+    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth growth, IDeadLetterTopic? deadLetterTopic) => new(
+        OptionsOf(definition, alerts.Tell) with
+        {
+            Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth } : null,
+            HaltOnReject = definition.DeadLetters.Mode == DeadLetterMode.Halt,
+            DeadLetterTopic = deadLetterTopic,
+            Alarm = new DeadLetterAlarm(
+                definition.Name,
+                new DeadLetterAlarmOptions { Share = definition.DeadLetters.AlertShare, Records = definition.DeadLetters.AlertRecords, Window = definition.DeadLetters.AlertWindow },
+                alerts.Tell),
+        },
+        time,
+        ids);
 
-    /// <summary>Those of a pipeline by its name. One that this silo's configuration no longer has is decoded as one without settings of its own.</summary>
-    public RowWriterFactory Of(string pipeline) => byName.TryGetValue(pipeline, out PipelineDefinition? definition)
-        ? Of(definition)
-        : new RowWriterFactory(new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
+    /// <summary>
+    /// Those for its dead letters, by its name. A pipeline that this silo's configuration no longer has is decoded as one without
+    /// settings of its own.
+    /// </summary>
+    public RowWriterFactory OfReplay(string pipeline) => new(
+        byName.TryGetValue(pipeline, out PipelineDefinition? definition) ? OptionsOf(definition, static _ => { }) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
+
+    private RowWriterOptions OptionsOf(PipelineDefinition definition, Action<Alert> onAlert) => new()
+    {
+        Pipeline = definition.Name,
+        Generation = definition.Generation,
+        Records = definition.Records?.ToOptions(),
+        Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
+    };
+
+    private static Expectation ExpectationOf(ExpectationSettings settings) => new()
+    {
+        Name = settings.Name,
+        Action = settings.Action switch
+        {
+            ExpectationAction.DeadLetter => UnmetAction.DeadLetter,
+            ExpectationAction.Halt => UnmetAction.Halt,
+            _ => UnmetAction.Warn,
+        },
+        Sample = settings.Sample,
+        Where = settings.Where,
+        Column = settings.Column,
+        NotNull = settings.NotNull,
+        In = settings.In,
+        Least = settings.Least,
+        Most = settings.Most,
+        Matches = settings.Matches,
+        Unique = settings.Unique,
+        MaxNullShare = settings.MaxNullShare,
+        Window = settings.Window,
+    };
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Pump;
 
@@ -23,7 +24,9 @@ public sealed class KafkaPumpFactory(
     {
         KafkaLookup lookup = connections.LookupOf(definition.Name);
         var groupOffsets = new GroupOffsets(definition.Name, connections.GroupOf(definition.Name), () => lookup, logger);
-        return new Pump(
+        Pump? pump = null;
+        string table = GrainKeys.Table(definition.Catalog, definition.Table);
+        pump = new Pump(
             new PumpOptions
             {
                 Pipeline = definition.Name,
@@ -31,10 +34,11 @@ public sealed class KafkaPumpFactory(
                 Silo = siloName,
                 FlushInterval = definition.FlushInterval,
                 TargetFileSizeBytes = definition.TargetFileSizeBytes,
+                DeadLettersElsewhere = definition.DeadLetters.Mode == DeadLetterMode.Topic,
             },
             connections.OpenSource(definition.Name),
-            writers.Of(definition),
-            new TableGrainCommitter(grains, GrainKeys.Table(definition.Catalog, definition.Table)),
+            writers.Of(definition, new FieldGrowth(GrowAsync), connections.DeadLettersOf(definition, siloName)),
+            new TableGrainCommitter(grains, table),
             new KafkaClusterFacts(lookup),
             cancellationToken => tables.LoadAsync(definition, cancellationToken),
             memory,
@@ -49,5 +53,15 @@ public sealed class KafkaPumpFactory(
 
                 onEvent(pumpEvent);
             });
+        return pump;
+
+        async Task<IReadOnlyList<string>> GrowAsync(IReadOnlyList<NewField> fields)
+        {
+            SchemaGrowthAnswer answer = await grains.GetGrain<ITableGrain>(table)
+                .GrowSchemaAsync(new SchemaGrowth([.. fields.Select(GrowthForms.ToContract)], definition.Records?.MostFields ?? RecordSettings.DefaultMostFields));
+            // Fields come from a writer of this pump, so there is one.
+            await pump!.ReloadSchemaAsync();
+            return answer.Declined;
+        }
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using OrleansLake.Contracts;
 using OrleansLake.Ingest;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Quality;
 
 namespace OrleansLake.Grains;
 
@@ -13,7 +14,7 @@ namespace OrleansLake.Grains;
 /// A pump lives from the first lease of its definition to the end of its last. A pipeline whose definition changed gets a
 /// second pump, and its topic-partitions move over one by one.
 /// </remarks>
-public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<PumpHost> logger)
+public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<PumpHost> logger, AlertHub? alerts = null)
 {
     private readonly Lock _lock = new();
     private readonly List<HostedPump> _pumps = [];
@@ -50,6 +51,7 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
             pump.Leases[topicPartition] = lease;
             pump.Pump.Attach(topicPartition, lease.Start);
             pump.Pump.SetPaused(topicPartition, paused);
+            TellGoesOn(definition.Name, topicPartition);
             return lease;
         }
     }
@@ -184,6 +186,12 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
         }
     }
 
+    /// <summary>It is read again: if it had stopped, that is over.</summary>
+    internal void TellGoesOn(string pipeline, TopicPartition topicPartition) =>
+        alerts?.Tell(new Alert(AlertKind.Stopped, pipeline, StopRule(topicPartition), "it is read again", time.GetUtcNow(), IsOver: true));
+
+    private static string StopRule(TopicPartition topicPartition) => $"{topicPartition} stopped";
+
     internal void Renew(PumpLease lease) => lease.RenewedAt = time.GetTimestamp();
 
     private async Task EndAsync(HostedPump pump, CancellationToken cancellationToken)
@@ -220,6 +228,7 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
         {
             case PumpEvent.Stopped stopped:
                 logger.LogStopped(pipeline, stopped.TopicPartition, stopped.Message);
+                alerts?.Tell(new Alert(AlertKind.Stopped, pipeline, StopRule(stopped.TopicPartition), stopped.Message, time.GetUtcNow()));
                 PumpLease? lease;
                 lock (_lock)
                 {

@@ -56,7 +56,11 @@ public sealed class PumpLease
     public void SetPaused(bool paused) => Pump.Pump.SetPaused(TopicPartition, paused);
 
     /// <summary>Reads it again after it had stopped.</summary>
-    public void Retry() => Pump.Pump.Attach(TopicPartition, Start);
+    public void Retry()
+    {
+        Pump.Pump.Attach(TopicPartition, Start);
+        _host.TellGoesOn(Definition.Name, TopicPartition);
+    }
 
     /// <summary>Closes the files of the pump and waits for the commit. True: all that was read is in the table. With one id it is done once.</summary>
     public async Task<bool> FlushAsync(Guid flushId, CancellationToken cancellationToken) =>

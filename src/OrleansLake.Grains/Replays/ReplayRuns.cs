@@ -10,7 +10,7 @@ internal sealed class ReplayRuns(TableCommitters committers, PipelineWriters wri
     /// <summary>Starts one on the thread pool.</summary>
     public ReplayRun Start(string catalog, TableIdentifier table, ReplayRequest request, CancellationToken cancellationToken)
     {
-        var replay = new DeadLetterReplay(committers.Create(catalog, table), writers.Of, ids, time, loggers.CreateLogger<DeadLetterReplay>());
+        var replay = new DeadLetterReplay(committers.Create(catalog, table), writers.OfReplay, ids, time, loggers.CreateLogger<DeadLetterReplay>());
         return new ReplayRun(replay, Task.Run(() => replay.RunAsync(request, cancellationToken), cancellationToken));
     }
 }

@@ -62,6 +62,14 @@ internal sealed partial class SwapTable(
     /// <summary>Looks at the table anew the next time.</summary>
     public void Forget() => Known = null;
 
+    /// <summary>Swaps a change that makes no snapshot: whether it is in, the table tells once it is loaded again.</summary>
+    public async Task<CommitResult> ChangeAsync(TableCommit commit, CancellationToken cancellationToken)
+    {
+        CommitResult result = await TrySwapAsync(commit, cancellationToken);
+        Known = (result as CommitResult.Committed)?.Table ?? Known;
+        return result;
+    }
+
     /// <summary>The lineage of a branch in a state of the table.</summary>
     public Task<Lineage> ReadLineageAsync(LoadedTable table, string branch, CancellationToken cancellationToken, long downTo = long.MaxValue) =>
         Timed.CallAsync(token => _lineages.ReadAsync(table, branch, downTo, token), options.CallTimeout, time, cancellationToken);

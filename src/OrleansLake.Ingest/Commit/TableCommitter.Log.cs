@@ -29,6 +29,9 @@ public sealed partial class TableCommitter
     [LoggerMessage(Level = LogLevel.Warning, Message = "Commits to {Table} are held up: {Finding}")]
     private partial void LogTrouble(Exception trouble, TableIdentifier table, string finding);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Added columns that records have to {Table}: {Columns}; schema {SchemaId}")]
+    private partial void LogGrown(TableIdentifier table, string columns, int schemaId);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Commits to {Table} go on")]
     private partial void LogTroubleOver(TableIdentifier table);
 }

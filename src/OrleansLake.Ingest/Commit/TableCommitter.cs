@@ -149,6 +149,13 @@ public sealed partial class TableCommitter : ICommitter
     public Task<ReportAnswer> MoveAsync(OffsetMove move, CancellationToken cancellationToken) => InTurnAsync(() => MoveInTurnAsync(move, cancellationToken), cancellationToken);
 
     /// <summary>
+    /// Adds columns for fields that records have, those that are not there yet, as long as the table has no more than
+    /// <paramref name="mostFields"/> fields, nested ones counted. Asked for by many at once, it is one change.
+    /// </summary>
+    public Task<SchemaGrown> GrowSchemaAsync(IReadOnlyList<Decode.NewField> fields, int mostFields, CancellationToken cancellationToken) =>
+        InTurnAsync(() => GrowInTurnAsync(fields, mostFields, cancellationToken), cancellationToken);
+
+    /// <summary>
     /// Where snapshots of others have gathered above our last one, makes an empty one with its offsets, before that one
     /// leaves the metadata log. True: it did.
     /// </summary>

@@ -15,4 +15,7 @@ internal interface IRecordDecoder
 
     /// <summary>How often fields that the schema does not have were seen in accepted records since this was last asked, by path.</summary>
     IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields();
+
+    /// <summary>How often values that did not fit became null in accepted records since this was last asked, by path.</summary>
+    IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields();
 }

@@ -20,6 +20,12 @@ internal sealed record JsonDecoderOptions
 
     /// <summary>Bytes that are looked at together: 64, 32, 16 or 8 (no vectors); 0: what the machine does best.</summary>
     public int VectorWidth { get; init; }
+
+    /// <summary>How records differ from rows; null: they do not.</summary>
+    public RecordOptions? Records { get; init; }
+
+    /// <summary>Tells the time of decoding, where a column is that.</summary>
+    public TimeProvider? Time { get; init; }
 }
 
 /// <summary>
@@ -50,6 +56,9 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
 {
     private readonly JsonNode _root;
     private readonly LeafColumn[] _leaves;
+    private readonly LeafColumn[] _readLeaves;
+    private readonly FilledColumns? _filled;
+    private readonly JsonRescue? _rescue;
     private readonly JsonDecoderOptions _options;
     private readonly JsonState _state;
     private readonly int _width;
@@ -60,9 +69,10 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         // Methods that are optimised at once check for ever whether a class is ready, unless it is before they are compiled.
         RuntimeHelpers.RunClassConstructor(typeof(JsonNumbers).TypeHandle);
         RuntimeHelpers.RunClassConstructor(typeof(DecimalToDouble).TypeHandle);
-        (_root, _leaves) = JsonPlanCompiler.Compile(schema, columns);
         _options = options ?? new JsonDecoderOptions();
-        _state = new JsonState { CutFraction = _options.CutFraction };
+        (_root, _leaves, _readLeaves, _filled, _rescue) = JsonPlanCompiler.Compile(schema, columns, _options.Records, _options.Time);
+        _state = new JsonState { CutFraction = _options.CutFraction || _options.Records is { CutFraction: true }, Rescue = _rescue };
+        _state.New = _options.Records is { UnknownFields: UnknownFieldAction.Evolve, Growth: { } growth } ? new NewFields(growth) : null;
         _width = _options.VectorWidth != 0 ? _options.VectorWidth
             : Vector256.IsHardwareAccelerated ? 32
             : Vector128.IsHardwareAccelerated ? 16 : 8;
@@ -72,10 +82,23 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     public IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields()
     {
         var counts = new List<KeyValuePair<string, long>>();
-        foreach (var member in Unknown(_root).Where(member => member.Count > 0))
+        foreach (var member in All(_root).SelectMany(node => node.Struct?.Unknown ?? []).Where(member => member.Count > 0))
         {
             counts.Add(KeyValuePair.Create(member.Path, member.Count));
             member.Count = 0;
+        }
+
+        return counts;
+    }
+
+    /// <inheritdoc />
+    public IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields()
+    {
+        var counts = new List<KeyValuePair<string, long>>();
+        foreach (var node in All(_root).Where(node => node.Count > 0))
+        {
+            counts.Add(KeyValuePair.Create(node.Path!.Text, node.Count));
+            node.Count = 0;
         }
 
         return counts;
@@ -96,9 +119,21 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     {
         var records = batch.Records;
         int endRecord = Math.Min(records.Length, firstRecord + _options.RowsPerCall);
+        if (_filled is not null && _filled.FirstRefused(batch, firstRecord, endRecord, out var refusal) is var refused && refused < endRecord)
+        {
+            if (refused == firstRecord)
+            {
+                rejected.Add(refusal);
+                return firstRecord + 1;
+            }
+
+            endRecord = refused;
+        }
+
         var columns = rows.Columns;
         int record = firstRecord;
         int row = rows.RowCount;
+        int firstRejected = rejected.Count;
         for (int i = 0; i < _leaves.Length; i++)
         {
             _leaves[i].Attach(columns[i], row, endRecord - firstRecord);
@@ -132,12 +167,15 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
             }
         }
 
+        _filled?.Fill(batch, firstRecord, record, rejected, firstRejected, rows.RowCount);
+        _rescue?.Complete(rows.RowCount, row);
         foreach (var leaf in _leaves)
         {
             leaf.Detach(row);
         }
 
         rows.RowCount = row;
+        _state.New?.Hold();
         return record;
     }
 
@@ -165,9 +203,9 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
             return false;
         }
 
-        if (state.Unknown.Count > 0)
+        if (state.Unknown.Count > 0 || state.Nulled.Count > 0)
         {
-            CountUnknown();
+            Count(row);
         }
 
         return true;
@@ -180,7 +218,10 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         var failure = _state.Failure;
         byte* p = JsonSkip<TScan>.WhiteSpace(start, end);
         bool isObject = *p == '{';
-        byte* behind = isObject ? JsonRows<TScan>.Struct(_root, p + 1, end, 0, _state) : JsonSkip<TScan>.Value(p, end, 0, failure);
+        bool isRow = isObject && _root.Kind == JsonKind.Struct;
+        byte* behind = isRow ? JsonRows<TScan>.Struct(_root, p + 1, end, 0, _state)
+            : _root.Kind == JsonKind.Struct ? JsonSkip<TScan>.Value(p, end, 0, failure)
+            : JsonRows<TScan>.Any(_root, p, end, _state);
         if (behind == null)
         {
             return false;
@@ -193,42 +234,50 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
             return false;
         }
 
-        if (!isObject)
+        if (!isRow && _root.Kind == JsonKind.Struct)
         {
             failure.Unfit(RejectReason.NotAnObject, "a JSON object", p, behind);
+            return false;
         }
 
-        return isObject;
+        return true;
     }
 
     private void Drop(int row)
     {
-        foreach (var leaf in _leaves)
+        foreach (var leaf in _readLeaves)
         {
             leaf.DropRow(row);
         }
 
         _state.Unknown.Clear();
+        _state.Nulled.Clear();
+        _rescue?.Drop();
+        _state.New?.Drop();
     }
 
-    private void CountUnknown()
+    /// <summary>What an accepted record had that is not in its columns.</summary>
+    private void Count(int row)
     {
         foreach (var member in _state.Unknown)
         {
-            member.Count++;
+            (member.CountsAs ?? member).Count++;
+        }
+
+        foreach (var node in _state.Nulled)
+        {
+            node.Count++;
         }
 
         _state.Unknown.Clear();
+        _state.Nulled.Clear();
+        _rescue?.Finish(row);
+        _state.New?.Finish();
     }
 
-    private static IEnumerable<JsonMember> Unknown(JsonNode? node)
+    private static IEnumerable<JsonNode> All(JsonNode node)
     {
-        if (node is null)
-        {
-            return [];
-        }
-
-        var below = Unknown(node.Element);
-        return node.Struct is not { } fields ? below : fields.Unknown.Concat(fields.Fields.SelectMany(field => Unknown(field.Node)));
+        JsonNode?[] below = [node.Element, .. node.Nodes, .. node.Struct?.Fields.Select(field => field.Node) ?? []];
+        return below.OfType<JsonNode>().SelectMany(All).Prepend(node);
     }
 }

@@ -24,6 +24,42 @@ internal enum JsonKind : byte
     Fixed,
     Binary,
     Nothing,
+
+    /// <summary>An object or array of the document that pointers lead through: no column of its own.</summary>
+    Path,
+
+    /// <summary>A value that more than one column is made of.</summary>
+    Fork,
+
+    /// <summary>A value that becomes null where it does not fit.</summary>
+    Guarded,
+
+    /// <summary>A string, or the JSON text of anything else.</summary>
+    StringOrJson,
+
+    /// <summary>A list whose elements may hold what is rescued.</summary>
+    TracedList,
+
+    /// <summary>A map whose values may hold what is rescued.</summary>
+    TracedMap,
+}
+
+/// <summary>Where a field stands in the table.</summary>
+/// <param name="Text">As messages have it: <c>order.lines[].price</c>.</param>
+/// <param name="Steps">Names; null for an element of a list or map.</param>
+internal sealed record FieldPath(string Text, string?[] Steps)
+{
+    /// <summary>The steps as JSON has them between quotes.</summary>
+    public readonly byte[]?[] Escaped = [.. Steps.Select(step => step is null ? null : JsonRescue.Escape(step))];
+
+    /// <summary>The row.</summary>
+    public static readonly FieldPath Row = new("", []);
+
+    /// <summary>A field of this struct.</summary>
+    public FieldPath Field(string name) => new(JsonStruct.Join(Text, name), [.. Steps, name]);
+
+    /// <summary>The elements of this list, or the values of this map.</summary>
+    public FieldPath Elements() => new(Text + "[]", [.. Steps, null]);
 }
 
 /// <summary>One place of the schema: what may stand there, and the columns that it goes to.</summary>
@@ -56,14 +92,38 @@ internal sealed class JsonNode
     /// <summary>All leaves below, in order.</summary>
     public LeafColumn[] Leaves = [];
 
-    /// <summary>Element of a list; value of a map.</summary>
+    /// <summary>Element of a list; value of a map; what is guarded.</summary>
     public JsonNode? Element;
 
     /// <summary>Key of a map.</summary>
     public JsonNode? Key;
 
-    /// <summary>Fields of a struct.</summary>
+    /// <summary>Fields of a struct, or of an object that pointers lead through.</summary>
     public JsonStruct? Struct;
+
+    /// <summary>Elements that pointers lead to where an array stands, by their index, in order.</summary>
+    public (int Index, JsonNode Node)[] Elements = [];
+
+    /// <summary>What reads a value that several columns are made of.</summary>
+    public JsonNode[] Nodes = [];
+
+    /// <summary>Whether the row itself is this or below: without it there is nothing to make a row of.</summary>
+    public bool HoldsRow;
+
+    /// <summary>Where leaves stood before a guarded value: slot and value of each.</summary>
+    public int[] Marks = [];
+
+    /// <summary>Where it stands, of a guarded value.</summary>
+    public FieldPath? Path;
+
+    /// <summary>How often a guarded value did not fit and became null, in accepted records.</summary>
+    public long Count;
+
+    /// <summary>Whether a string is read as the number or boolean that it says.</summary>
+    public bool FromText;
+
+    /// <summary>What a number counts in the place of a time.</summary>
+    public EpochUnit Epoch;
 
     /// <summary>Digits of a decimal.</summary>
     public int Precision, Scale;
@@ -127,10 +187,25 @@ internal sealed class JsonMember
     /// <summary>Where it stands, for <see cref="IRecordDecoder.TakeUnknownFields"/>.</summary>
     public string Path = "";
 
-    public static JsonMember Create(byte[] name, int index, JsonNode? node, string path)
+    /// <summary>The struct that it is a member of, where it is unknown and counts; null where nobody asks for it.</summary>
+    public JsonStruct? Owner;
+
+    /// <summary>Whether it will never be a column.</summary>
+    public bool IsDeclined;
+
+    /// <summary>Where <see cref="JsonRescue"/> kept its last value.</summary>
+    public int RescuedAt;
+
+    /// <summary>Whose count is counted up, of a name that is not kept.</summary>
+    public JsonMember? CountsAs;
+
+    /// <summary>The name as JSON has it between quotes, once that was asked for.</summary>
+    public byte[]? Escaped;
+
+    public static JsonMember Create(byte[] name, int index, JsonNode? node, string path, bool isMet = true)
     {
         byte[] token = [(byte)'"', .. name, (byte)'"', (byte)':'];
-        bool plain = name.All(b => b is >= 0x20 and not (byte)'"' and not (byte)'\\');
+        bool plain = isMet && name.All(b => b is >= 0x20 and not (byte)'"' and not (byte)'\\');
         Span<byte> expected = stackalloc byte[32];
         Span<byte> mask = stackalloc byte[32];
         bool isShort = plain && token.Length <= 32;
@@ -157,26 +232,51 @@ internal sealed class JsonMember
     }
 }
 
+/// <summary>One field that a struct asks for.</summary>
+/// <param name="Name">What the table calls it; of one that is <paramref name="IsExact"/>, what the document does.</param>
+/// <param name="Node">What reads it.</param>
+/// <param name="IsExact">Whether its name is the document's own and not converted.</param>
+internal readonly record struct JsonField(string Name, JsonNode Node, bool IsExact = false);
+
 /// <summary>The fields of a struct by name, and what order they came in.</summary>
 internal sealed class JsonStruct
 {
     private const int MaxUnknown = 256;
 
-    private int[] _buckets;
+    private readonly NameMatching? _names;
+    private readonly Dictionary<string, int>? _byColumn;
+    private readonly bool _isPath;
     private readonly List<JsonMember> _members = [];
+    private int[] _buckets;
 
-    public JsonStruct(IReadOnlyList<(byte[] Name, JsonNode Node)> fields, string path)
+    /// <summary>
+    /// The fields of a struct. <paramref name="names"/>: how names of documents become those of columns; null: they are
+    /// alike. <paramref name="isPath"/>: an object that pointers lead through, in which nothing else is asked for.
+    /// </summary>
+    public JsonStruct(IReadOnlyList<JsonField> fields, FieldPath path, NameMatching? names = null, bool isPath = false)
     {
         Path = path;
-        Fields = [.. fields.Select((field, i) => JsonMember.Create(field.Name, i, field.Node, Join(path, Encoding.UTF8.GetString(field.Name))))];
-        // Neither is a name that could stand in a document.
-        Others = JsonMember.Create("\0*"u8.ToArray(), -1, null, Join(path, "*"));
-        Start = JsonMember.Create("\0"u8.ToArray(), -1, null, path);
+        _names = names;
+        _isPath = isPath;
+        _byColumn = names?.Index([.. fields.Select(field => field.IsExact ? null : field.Name)], path.Text);
         _buckets = new int[16];
-        foreach (var field in Fields)
+        Fields = new JsonMember[fields.Count];
+        for (int i = 0; i < Fields.Length; i++)
         {
-            Insert(field);
+            var (name, node, isExact) = fields[i];
+            string guess = names is null || isExact ? name : names.Guess(name);
+            bool isMet = names is null || isExact || Resolve(guess) == i;
+            Fields[i] = JsonMember.Create(Encoding.UTF8.GetBytes(isMet ? guess : name), i, node, Join(path.Text, name), isMet);
+            if (isMet)
+            {
+                Insert(Fields[i]);
+            }
         }
+
+        // Neither is a name that could stand in a document.
+        Others = JsonMember.Create("\0*"u8.ToArray(), -1, null, Join(path.Text, "*"));
+        Others.Owner = isPath ? null : this;
+        Start = JsonMember.Create("\0"u8.ToArray(), -1, null, path.Text);
 
         // Until a record has been seen: the order of the schema.
         var previous = Start;
@@ -186,7 +286,7 @@ internal sealed class JsonStruct
             previous = field;
         }
 
-        All = new ulong[(Fields.Length + 63) / 64];
+        All = new ulong[Math.Max(1, (Fields.Length + 63) / 64)];
         Seen = Fields.Length > 64 ? new ulong[All.Length] : null;
         for (int i = 0; i < Fields.Length; i++)
         {
@@ -195,10 +295,16 @@ internal sealed class JsonStruct
     }
 
     /// <summary>Where the struct stands.</summary>
-    public readonly string Path;
+    public readonly FieldPath Path;
 
     /// <summary>The fields of the schema in its order.</summary>
     public readonly JsonMember[] Fields;
+
+    /// <summary>Whether unknown values are kept with their names, however many there are.</summary>
+    public bool KeepsNames;
+
+    /// <summary>Columns of the row that its own fields are not: names that no new column can have.</summary>
+    public IReadOnlyList<string> TakenNames = [];
 
     /// <summary>What precedes the first member.</summary>
     public readonly JsonMember Start;
@@ -233,15 +339,58 @@ internal sealed class JsonStruct
             }
         }
 
-        if (_members.Count - Fields.Length >= MaxUnknown || name.Length > 256)
+        bool isFull = _members.Count - Fields.Length >= MaxUnknown || name.Length > 256;
+        if (_names is not null && Resolve(Encoding.UTF8.GetString(name)) is { } index)
+        {
+            var field = Fields[index];
+            if (isFull)
+            {
+                return field;
+            }
+
+            // Converted once: from now on the name is known as it stands in documents.
+            var alias = JsonMember.Create(name.ToArray(), index, field.Node, field.Path);
+            Insert(alias);
+            return alias;
+        }
+
+        if (isFull)
+        {
+            return Passing(name.ToArray());
+        }
+
+        var unknown = JsonMember.Create(name.ToArray(), -1, null, Join(Path.Text, Encoding.UTF8.GetString(name)));
+        unknown.Owner = _isPath ? null : this;
+        Insert(unknown);
+        return unknown;
+    }
+
+    /// <summary>A name that is not kept for next time; <paramref name="escaped"/>: of one that no UTF-8 can hold, as it stands.</summary>
+    public JsonMember Passing(byte[] name, byte[]? escaped = null)
+    {
+        if (!KeepsNames)
         {
             return Others;
         }
 
-        var unknown = JsonMember.Create(name.ToArray(), -1, null, Join(Path, Encoding.UTF8.GetString(name)));
-        Insert(unknown);
-        return unknown;
+        var passing = JsonMember.Create(name, -1, null, Others.Path);
+        (passing.Owner, passing.CountsAs, passing.Escaped) = (Others.Owner, Others, escaped);
+        return passing;
     }
+
+    /// <summary>What a column for an unknown member would be called.</summary>
+    public string ColumnOf(JsonMember member)
+    {
+        string name = Encoding.UTF8.GetString(member.Name);
+        return _names?.Convert(name) ?? name;
+    }
+
+    /// <summary>Whether no column can be added by that name: engines do not tell upper from lower case.</summary>
+    public bool Takes(string name) =>
+        name.Length == 0 || name.Any(char.IsControl) || TakenNames.Contains(name, StringComparer.OrdinalIgnoreCase)
+        || Fields.Any(field => field.Path.Equals(Join(Path.Text, name), StringComparison.OrdinalIgnoreCase));
+
+    private int? Resolve(string name) => _byColumn!.TryGetValue(_names!.Convert(name), out int index) ? index : null;
 
     public static string Join(string path, string name) => path.Length == 0 ? name : path + "." + name;
 

@@ -27,17 +27,20 @@ internal static unsafe partial class JsonRows<TScan>
                 p = JsonSkip<TScan>.WhiteSpace(p, end);
                 if (member.Node is null)
                 {
-                    state.Unknown.Add(member);
+                    p = SkipUnknown(member, p, end, node.Depth + 1, state);
+                    if (p == null)
+                    {
+                        return null;
+                    }
                 }
                 else
                 {
                     positions[member.Index] = (nint)p;
-                }
-
-                p = JsonSkip<TScan>.Value(p, end, node.Depth + 1, state.Failure);
-                if (p == null)
-                {
-                    return state.Failure.In(member.Name);
+                    p = JsonSkip<TScan>.Value(p, end, node.Depth + 1, state.Failure);
+                    if (p == null)
+                    {
+                        return state.Failure.In(member.Name);
+                    }
                 }
 
                 p = Next(p, end, '}', state);
@@ -129,10 +132,13 @@ internal static unsafe partial class JsonRows<TScan>
         }
 
         (leaf.Slot, leaf.Value) = (slot, value);
+        var rescue = node.Kind == JsonKind.TracedMap ? state.Rescue : null;
+        int depth = rescue?.Enter() ?? 0;
         foreach (int index in last.Values.Order())
         {
             var entry = entries[index];
             byte* nameEnd = Key(key, (byte*)entry.Key, end, repetition, state);
+            rescue?.At(depth, (byte*)entry.Key + 1, (int)(nameEnd - (byte*)entry.Key) - 2);
             if (Value(node.Element!, (byte*)entry.Value, end, repetition, state) == null)
             {
                 return state.Failure.InEntry(new ReadOnlySpan<byte>((byte*)entry.Key + 1, (int)(nameEnd - (byte*)entry.Key) - 2));
@@ -141,6 +147,7 @@ internal static unsafe partial class JsonRows<TScan>
             repetition = node.ElementRepetition;
         }
 
+        rescue?.Leave(depth);
         return p;
     }
 

@@ -38,6 +38,15 @@ internal static unsafe partial class JsonRows<TScan>
             case JsonKind.Date or JsonKind.Time or JsonKind.Timestamp or JsonKind.Uuid or JsonKind.Fixed or JsonKind.Binary when *p == '"':
                 behind = Text(p, end, state, out byte* text, out int length, out _);
                 return behind != null && AddText(node, text, length, repetition, p, behind, state) ? behind : null;
+
+            case JsonKind.Boolean or JsonKind.Int or JsonKind.Long or JsonKind.Float or JsonKind.Double or JsonKind.Decimal when *p == '"' && node.FromText:
+                behind = Text(p, end, state, out text, out length, out _);
+                return behind == null ? null : AddNumberInText(node, text, length, repetition, p, behind, state);
+
+            case JsonKind.Timestamp or JsonKind.Date when node.Epoch != EpochUnit.None && StartsNumber(p):
+                behind = JsonNumbers.Read(p, out token);
+                return behind == null ? state.Failure.Malformed("a number", p, end)
+                    : AddEpoch(node, token, repetition, p, behind, state) ? behind : null;
         }
 
         byte* rest = JsonSkip<TScan>.Value(p, end, node.Depth, state.Failure);
@@ -107,6 +116,9 @@ internal static unsafe partial class JsonRows<TScan>
 
                 leaf.AddLong(micros, repetition);
                 return true;
+            case JsonKind.Timestamp or JsonKind.Date when node.FromText && length > 0 && StartsNumber(text)
+                && JsonNumbers.Read(text, out var token) == text + length:
+                return AddEpoch(node, token, repetition, from, to, state);
             case JsonKind.Timestamp:
                 error = JsonTimes.TryTimestamp(text, length, node, state.CutFraction, out micros);
                 if (error != TimeError.None)
@@ -233,26 +245,70 @@ internal static unsafe partial class JsonRows<TScan>
             return null;
         }
 
-        switch (key.Kind)
+        return key.Kind switch
         {
-            case JsonKind.Boolean:
-                var word = new ReadOnlySpan<byte>(text, length);
-                if (!word.SequenceEqual("true"u8) && !word.SequenceEqual("false"u8))
-                {
-                    return state.Failure.Unfit(RejectReason.WrongType, $"{key.TypeName} as key", p, behind);
-                }
+            JsonKind.Boolean or JsonKind.Int or JsonKind.Long or JsonKind.Float or JsonKind.Double or JsonKind.Decimal =>
+                AddNumberInText(key, text, length, repetition, p, behind, state),
+            _ => AddText(key, text, length, repetition, p, behind, state) ? behind : null,
+        };
+    }
 
-                key.Leaf!.AddBoolean(length == 4 ? (byte)1 : (byte)0, repetition);
-                return behind;
-            case JsonKind.Int or JsonKind.Long or JsonKind.Float or JsonKind.Double or JsonKind.Decimal:
-                if (length == 0 || !StartsNumber(text) || JsonNumbers.Read(text, out var token) != text + length)
-                {
-                    return state.Failure.Unfit(RejectReason.WrongType, $"{key.TypeName} as key", p, behind);
-                }
+    /// <summary>A number, true or false that a string says, which stands from <paramref name="from"/> to <paramref name="to"/>.</summary>
+    private static byte* AddNumberInText(JsonNode node, byte* text, int length, int repetition, byte* from, byte* to, JsonState state)
+    {
+        if (node.Kind == JsonKind.Boolean)
+        {
+            var word = new ReadOnlySpan<byte>(text, length);
+            if (!word.SequenceEqual("true"u8) && !word.SequenceEqual("false"u8))
+            {
+                return state.Failure.Unfit(RejectReason.WrongType, $"{node.TypeName} in a string", from, to);
+            }
 
-                return AddNumber(key, token, repetition, p, behind, state) ? behind : null;
-            default:
-                return AddText(key, text, length, repetition, p, behind, state) ? behind : null;
+            node.Leaf!.AddBoolean(length == 4 ? (byte)1 : (byte)0, repetition);
+            return to;
         }
+
+        if (length == 0 || !StartsNumber(text) || JsonNumbers.Read(text, out var token) != text + length)
+        {
+            return state.Failure.Unfit(RejectReason.WrongType, $"{node.TypeName} in a string", from, to);
+        }
+
+        return AddNumber(node, token, repetition, from, to, state) ? to : null;
+    }
+
+    /// <summary>A time that a number counts since 1970.</summary>
+    private static bool AddEpoch(JsonNode node, in NumberToken token, int repetition, byte* from, byte* to, JsonState state)
+    {
+        int scale = node.Epoch switch
+        {
+            EpochUnit.Seconds => 6,
+            EpochUnit.Milliseconds => 3,
+            EpochUnit.Microseconds or EpochUnit.Days => 0,
+            _ => -3,
+        } + (node.Nanos ? 3 : 0);
+        bool fits = JsonNumbers.TryUnscaled(token, precision: 19, scale, out var count, out var reason);
+        if (!fits && reason == RejectReason.Inexact && state.CutFraction && node.Kind == JsonKind.Timestamp)
+        {
+            // Digits behind are cut off where the time is later than without them, as those of a text are.
+            const int More = 18;
+            fits = JsonNumbers.TryUnscaled(token, precision: 19 + More, scale + More, out count, out reason);
+            var unit = (Int128)1_000_000_000_000_000_000;
+            count = (count / unit) - (count < 0 && count % unit != 0 ? 1 : 0);
+        }
+
+        if (fits && node.Kind == JsonKind.Date && count == (int)count)
+        {
+            node.Leaf!.AddInt((int)count, repetition);
+            return true;
+        }
+
+        if (fits && node.Kind == JsonKind.Timestamp && count == (long)count)
+        {
+            node.Leaf!.AddLong((long)count, repetition);
+            return true;
+        }
+
+        state.Failure.Unfit(fits ? RejectReason.OutOfRange : reason, node.TypeName, from, to);
+        return false;
     }
 }

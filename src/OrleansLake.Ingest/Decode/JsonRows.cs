@@ -13,6 +13,15 @@ internal sealed unsafe class JsonState
     /// <summary>Unknown members of the row at hand.</summary>
     public readonly List<JsonMember> Unknown = [];
 
+    /// <summary>Guarded values of the row at hand that did not fit.</summary>
+    public readonly List<JsonNode> Nulled = [];
+
+    /// <summary>Keeps what has no column; null: nobody asks for it.</summary>
+    public JsonRescue? Rescue;
+
+    /// <summary>Asks for columns of what has none; null: nobody wants them.</summary>
+    public NewFields? New;
+
     /// <summary>Whether digits of a fraction that the type cannot keep are cut off instead of refused.</summary>
     public bool CutFraction;
 
@@ -98,10 +107,25 @@ internal static unsafe partial class JsonRows<TScan>
                 return List(node, p + 1, end, repetition, state);
             case JsonKind.Map when *p == '{':
                 return Map(node, p + 1, end, repetition, state);
+            case JsonKind.Path:
+                return Path(node, p, end, repetition, state);
+            case JsonKind.Fork:
+                return Fork(node, p, end, repetition, state);
+            case JsonKind.Guarded:
+                return Guarded(node, p, end, repetition, state);
+            case JsonKind.StringOrJson:
+                return StringOrJson(node, p, end, repetition, state);
+            case JsonKind.TracedList when *p == '[':
+                return TracedList(node, p + 1, end, repetition, state);
+            case JsonKind.TracedMap when *p == '{':
+                return TracedMap(node, p + 1, end, repetition, state);
             default:
                 return Other(node, p, end, repetition, state);
         }
     }
+
+    /// <summary>A whole document that is no plain row, or a text that stands for one value.</summary>
+    public static byte* Any(JsonNode node, byte* p, byte* end, JsonState state) => Value(node, p, end, 0, state);
 
     /// <summary>The members of an object behind its brace, each to the columns of its field.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -269,7 +293,7 @@ internal static unsafe partial class JsonRows<TScan>
         if (loneSurrogate)
         {
             // Legal JSON that no field can be called.
-            member = fields.Others;
+            member = fields.Passing([], fields.KeepsNames ? new ReadOnlySpan<byte>(p + 1, (int)(behind - p) - 2).ToArray() : null);
         }
         else
         {
@@ -290,9 +314,21 @@ internal static unsafe partial class JsonRows<TScan>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static byte* SkipUnknown(JsonMember member, byte* p, byte* end, int depth, JsonState state)
     {
-        state.Unknown.Add(member);
+        byte* value = p;
         p = JsonSkip<TScan>.Value(p, end, depth, state.Failure);
-        return p == null ? state.Failure.In(member.Name) : p;
+        if (p == null)
+        {
+            return state.Failure.In(member.Name);
+        }
+
+        if (member.Owner is not null)
+        {
+            state.Unknown.Add(member);
+            state.Rescue?.Add(member, value, p);
+            state.New?.Add(member, value, p);
+        }
+
+        return p;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
@@ -304,7 +340,7 @@ internal static unsafe partial class JsonRows<TScan>
             var node = member.Node!;
             if (node.Required)
             {
-                state.Failure.Fail(RejectReason.MissingRequired, $"expected {node.TypeName}, got nothing");
+                state.Failure.Fail(node.HoldsRow ? RejectReason.NotAnObject : RejectReason.MissingRequired, $"expected {node.TypeName}, got nothing");
                 state.Failure.In(member.Name);
                 return false;
             }

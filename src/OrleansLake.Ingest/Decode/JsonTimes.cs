@@ -25,7 +25,7 @@ internal enum TimeError
 
 /// <summary>
 /// Dates and times in ISO 8601 as RFC 3339 profiles it: <c>YYYY-MM-DD</c>, <c>hh:mm[:ss[.f…]]</c>, the two joined by T or a
-/// space, and a zone <c>Z</c>, <c>±hh:mm</c>, <c>±hhmm</c> or <c>±hh</c>. Every method may read 32 bytes from the start of
+/// space, and a zone <c>Z</c>, <c>±hh:mm</c>, <c>±hhmm</c> or <c>±hh</c>, with a zone id behind it or in its place (<see cref="ZoneIds"/>). Every method may read 32 bytes from the start of
 /// the text, whatever its length.
 /// </summary>
 internal static unsafe class JsonTimes
@@ -107,7 +107,7 @@ internal static unsafe class JsonTimes
         long offset = 0;
         if (p < end)
         {
-            if (!TryZone(p, end, out offset))
+            if (!TryZone(p, end, out offset) && !(end[-1] == ']' && ZoneIds.TryOffset(p, end, (days * MicrosPerDay) + micros, out offset)))
             {
                 return TimeError.Malformed;
             }
@@ -280,7 +280,7 @@ internal static unsafe class JsonTimes
         return p;
     }
 
-    private static bool TryZone(byte* p, byte* end, out long offsetMinutes)
+    public static bool TryZone(byte* p, byte* end, out long offsetMinutes)
     {
         offsetMinutes = 0;
         long length = end - p;

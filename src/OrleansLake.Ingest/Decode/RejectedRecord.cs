@@ -35,6 +35,9 @@ internal enum RejectReason
 
     /// <summary>A string that is no date, time, timestamp, UUID or base64.</summary>
     MalformedText,
+
+    /// <summary>A row that does not meet an expectation of the pipeline.</summary>
+    UnmetExpectation,
 }
 
 /// <summary>Names of reject reasons as dead letters carry them.</summary>
@@ -54,6 +57,7 @@ internal static class RejectReasons
         RejectReason.OutOfRange => "out-of-range",
         RejectReason.Inexact => "inexact",
         RejectReason.MalformedText => "malformed-text",
+        RejectReason.UnmetExpectation => "unmet-expectation",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not a reject reason"),
     };
 }

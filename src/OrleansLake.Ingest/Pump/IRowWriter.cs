@@ -6,7 +6,16 @@ namespace OrleansLake.Ingest.Pump;
 /// <summary>What became of the records of one batch.</summary>
 /// <param name="Rows">Records that became rows.</param>
 /// <param name="Rejected">Records that went to the dead letters.</param>
-public readonly record struct AppendedRecords(int Rows, int Rejected);
+public readonly record struct AppendedRecords(int Rows, int Rejected)
+{
+    /// <summary>The record that ended the batch early: it and what lies behind it was not written; null: all of the batch was.</summary>
+    public HaltedRecord? Halted { get; init; }
+}
+
+/// <summary>A record at which its topic-partition shall stop.</summary>
+/// <param name="Offset">Its offset.</param>
+/// <param name="Message">Why: place, expectation, finding.</param>
+public sealed record HaltedRecord(long Offset, string Message);
 
 /// <summary>Files that were closed together.</summary>
 /// <param name="Files">Files of the table.</param>
@@ -20,7 +29,7 @@ public sealed record WrittenFiles(IReadOnlyList<DataFile> Files, IReadOnlyList<D
 public interface IRowWriter : IAsyncDisposable
 {
     /// <summary>
-    /// Decodes and writes the records of a batch, each exactly once, as a row or as a dead letter. Dead letters are given
+    /// Decodes and writes the records of a batch, each exactly once, as a row or as a dead letter, up to one that halts. Dead letters are given
     /// <paramref name="topicId"/>, the id of the topic that is read: null where the broker does not tell.
     /// </summary>
     AppendedRecords Append(KafkaBatch batch, string? topicId = null);

@@ -68,6 +68,7 @@ internal sealed partial class PumpLoop
         Action? wake)
     {
         _options = options;
+        _state.DeadLettersElsewhere = options.DeadLettersElsewhere;
         _source = source;
         _writers = writers;
         _committer = committer;
@@ -205,12 +206,19 @@ internal sealed partial class PumpLoop
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             WriterFailed(_state.Sealed.Count, $"{track.TopicPartition}@{batch.Range.First}: {e.Message}", now);
+            if (track.State == TrackState.Reading)
+            {
+                // Nothing of this batch was in the files that were given up, so nobody else reads it again.
+                AssignAt(track, track.Position);
+            }
         }
     }
 
     private void Append(PartitionTrack track, KafkaBatch batch, DateTimeOffset now)
     {
         AppendedRecords appended = default;
+        OffsetRange range = batch.Range;
+        int count = batch.Count;
         int known = 0;
         long? oldest = null;
         if (batch.Count > 0)
@@ -235,16 +243,41 @@ internal sealed partial class PumpLoop
                 appended = _writer.Append(others ?? batch, track.TopicId);
             }
 
+            if (appended.Halted is { } halted)
+            {
+                range = new OffsetRange(range.First, halted.Offset);
+                count = CountBefore(batch, halted.Offset);
+                known = count - appended.Rows - appended.Rejected;
+            }
+
             track.LastTimestampMs = Math.Max(track.LastTimestampMs, batch.Records[^1].TimestampMs);
         }
 
-        _state.Appended(track, batch.Range, batch.LeaderEpoch, batch.Count, appended, known, oldest, now);
+        _state.Appended(track, range, batch.LeaderEpoch, count, appended, known, oldest, now);
         _rows += appended.Rows;
         _rejected += appended.Rejected;
         if (_writerTrouble is not null && _writer is not null && now > _heldUntil + _options.FlushInterval)
         {
             _writerTrouble = null; // a whole interval went well
         }
+
+        if (appended.Halted is { } stop)
+        {
+            var (topic, partition) = track.TopicPartition;
+            StopPartition(track.TopicPartition, null,
+                $"{track.TopicPartition}@{stop.Offset} {stop.Message}; mend the table or the pipeline, then ./lake pipeline resume {_options.Pipeline}; or skip it: ./lake pipeline seek {_options.Pipeline} --topic {topic} --partition {partition} --to {stop.Offset + 1}");
+        }
+    }
+
+    private static int CountBefore(KafkaBatch batch, long offset)
+    {
+        int count = 0;
+        while (count < batch.Count && batch.Records[count].Offset < offset)
+        {
+            count++;
+        }
+
+        return count;
     }
 
     /// <summary>Gives up unreported sets, and reads them again from where they began after a while.</summary>

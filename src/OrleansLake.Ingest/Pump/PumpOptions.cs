@@ -31,6 +31,9 @@ public sealed record PumpOptions
     /// <summary>Files are closed when the largest has this size.</summary>
     public long TargetFileSizeBytes { get; init; } = 512L << 20;
 
+    /// <summary>Rejected records go elsewhere than to the dead-letter table, which then only keeps their count.</summary>
+    public bool DeadLettersElsewhere { get; init; }
+
     /// <summary>How long a hand-over or a stop waits for the last answer.</summary>
     public TimeSpan HandOverTimeout { get; init; } = TimeSpan.FromSeconds(15);
 

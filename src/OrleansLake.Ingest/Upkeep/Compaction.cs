@@ -46,6 +46,12 @@ public sealed class Compaction(ICatalog catalog, IUpkeepCommitter committer, IdS
         long started = time.GetTimestamp();
         var table = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
         var result = new UpkeepResult { Operation = plan.Operation, Table = plan.Table, Before = await UpkeepCounts.OfAsync(table, cancellationToken).ConfigureAwait(false) };
+        if (plan.IsEmpty)
+        {
+            return result with { After = result.Before, Duration = time.GetElapsedTime(started) };
+        }
+
+        result = result with { CostBefore = await QueryCost.OfAsync(table, plan.Options.Probe, cancellationToken).ConfigureAwait(false) };
         long planned = time.GetTimestamp();
         try
         {
@@ -69,8 +75,11 @@ public sealed class Compaction(ICatalog catalog, IUpkeepCommitter committer, IdS
         }
 
         table = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
+        var cost = await QueryCost.OfAsync(table, plan.Options.Probe, cancellationToken).ConfigureAwait(false);
         return result with
         {
+            CostAfter = cost,
+            Notes = [.. result.Notes, cost.Beside(result.CostBefore!)],
             After = await UpkeepCounts.OfAsync(table, cancellationToken).ConfigureAwait(false),
             StepsLeft = plan.Steps.Count - result.StepsDone,
             Duration = time.GetElapsedTime(started),

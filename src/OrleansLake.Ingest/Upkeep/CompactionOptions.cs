@@ -52,6 +52,11 @@ public sealed record CompactionOptions
     /// <summary>Only partitions that may have rows of this condition, in SQL (<c>compaction.where</c>).</summary>
     public string? Where { get; init; }
 
+    /// <summary>
+    /// The condition of a scan, in SQL, whose cost is told before and after (<c>compaction.probe</c>); null: a scan of every row.
+    /// </summary>
+    public string? Probe { get; init; }
+
     /// <summary>Whether every file of a chosen partition is rewritten, small or not: after a change of order, say.</summary>
     public bool RewriteAll { get; init; }
 
@@ -72,6 +77,7 @@ public sealed record CompactionOptions
             DeleteShare = settings.Share("compaction.delete-share", defaults.DeleteShare),
             DeleteFiles = (int)Math.Min(int.MaxValue, settings.Number("compaction.delete-files", defaults.DeleteFiles, least: 1)),
             Where = settings.Text("compaction.where"),
+            Probe = settings.Text("compaction.probe"),
         };
     }
 }

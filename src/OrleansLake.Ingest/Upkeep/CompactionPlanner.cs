@@ -22,6 +22,15 @@ internal sealed class CompactionPlanner(LoadedTable table, CompactionOptions opt
 
     public async Task<CompactionPlan> PlanAsync(CancellationToken cancellationToken)
     {
+        if (options.Strategy == CompactionStrategy.Sort)
+        {
+            RewriteOrder.OrderOf(_metadata);
+        }
+        else if (options.Strategy == CompactionStrategy.Zorder)
+        {
+            RewriteOrder.CurveOf(_metadata, options);
+        }
+
         var head = _metadata.FindRef(SnapshotRef.Main);
         foreach (var snapshot in _metadata.Snapshots)
         {

@@ -44,7 +44,7 @@ internal sealed class CompactionRun(CompactionPlan plan, CompactionGroup group, 
         {
             writer ??= new RewriteWriter(_table!, _from!, null, plan.Options.TargetFileSizeBytes, ids, Pace);
             bin.ReadAt = _from!.SequenceNumber;
-            bin.Files = await RewriteOrder.WriteAsync(writer, _table!, bin.Plan, plan.Options, ids, cancellationToken).ConfigureAwait(false);
+            bin.Files = await RewriteOrder.WriteAsync(writer, _table!, _from!, bin.Plan, plan.Options, cancellationToken).ConfigureAwait(false);
             _bytesRead += bin.Plan.Bytes;
             _bytesWritten += bin.Files.Sum(file => file.FileSizeBytes);
         }

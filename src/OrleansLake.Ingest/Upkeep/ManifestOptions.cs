@@ -3,14 +3,11 @@ namespace OrleansLake.Ingest.Upkeep;
 /// <summary>When the manifests of a table are written anew.</summary>
 public sealed record ManifestOptions
 {
-    /// <summary>Small manifests that are worth it (<c>manifests.min-count</c>).</summary>
+    /// <summary>Manifests that lie in no order, or are too small, which are worth it (<c>manifests.min-count</c>).</summary>
     public int MinCount { get; init; } = 20;
 
-    /// <summary>
-    /// Manifests that hold a partition which another holds as well, as a share of all: above it, a scan of one partition opens
-    /// too many (<c>manifests.overlap-share</c>).
-    /// </summary>
-    public double OverlapShare { get; init; } = 0.5;
+    /// <summary>Bytes of manifests that one commit reads at most (<c>manifests.group-size</c>): their entries are in memory at once.</summary>
+    public long GroupSizeBytes { get; init; } = 128L << 20;
 
     internal static ManifestOptions Read(UpkeepSettings settings)
     {
@@ -18,7 +15,7 @@ public sealed record ManifestOptions
         return new ManifestOptions
         {
             MinCount = (int)Math.Min(int.MaxValue, settings.Number("manifests.min-count", defaults.MinCount, least: 2)),
-            OverlapShare = settings.Share("manifests.overlap-share", defaults.OverlapShare),
+            GroupSizeBytes = Math.Max(1, settings.SizeBytes("manifests.group-size", defaults.GroupSizeBytes)),
         };
     }
 }

@@ -13,7 +13,7 @@ namespace OrleansLake.Ingest.Upkeep;
 /// <remarks>Holds a batch of what is read and a row group of what is written, however many files there are.</remarks>
 internal sealed class RewriteWriter
 {
-    private const int BatchRows = 8192;
+    internal const int BatchRows = 8192;
 
     private readonly LoadedTable _table;
     private readonly Schema _schema;
@@ -52,8 +52,14 @@ internal sealed class RewriteWriter
     /// <summary>The condition as the table understands it.</summary>
     public BoundExpression Condition => _scan.Condition;
 
+    /// <summary>The columns of the rows.</summary>
+    public ParquetSchema Columns => _scan.Columns;
+
     /// <summary>Rows that were written.</summary>
     public long Rows { get; private set; }
+
+    /// <summary>Some columns of a file, likewise.</summary>
+    public IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, TableScan columns, CancellationToken cancellationToken) => columns.ReadAsync(task, _deletes, _memory, cancellationToken);
 
     /// <summary>The rows of a file that are not deleted and satisfy the condition. A batch is gone when the next one is asked for.</summary>
     public IAsyncEnumerable<ColumnBatch> ReadAsync(FileScanTask task, ScanMemory memory, CancellationToken cancellationToken) => _scan.ReadAsync(task, _deletes, memory, cancellationToken);
@@ -82,7 +88,11 @@ internal sealed class RewriteWriter
             await foreach (var batch in rows.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
                 await _pace(cancellationToken).ConfigureAwait(false);
-                writer.Append(batch, 0, batch.RowCount);
+                for (int row = 0; row < batch.RowCount; row += BatchRows)
+                {
+                    writer.Append(batch, row, Math.Min(BatchRows, batch.RowCount - row));
+                }
+
                 Rows += batch.RowCount;
             }
 

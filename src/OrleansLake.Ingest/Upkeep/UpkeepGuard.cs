@@ -32,7 +32,7 @@ internal static class UpkeepGuard
         SnapshotChange change, UpkeepPlan plan, long readAt, IReadOnlyCollection<DataFile> added, TimeProvider time, Action<StagedSnapshot> staged) =>
         new Transaction(time).Then(async (table, cancellationToken) =>
         {
-            Check(table, plan, readAt, added, time);
+            Check(table, plan, readAt, [.. added.Select(file => file.FilePath)], time);
             var snapshot = await change.StageAsync(table, new SnapshotExtras { Summary = Summary(table.Metadata, plan.Operation) }, cancellationToken).ConfigureAwait(false);
             staged(snapshot);
             return snapshot;
@@ -59,14 +59,16 @@ internal static class UpkeepGuard
         return SameTable(table, plan);
     }
 
-    private static void Check(LoadedTable table, UpkeepPlan plan, long readAt, IReadOnlyCollection<DataFile> added, TimeProvider time)
+    /// <summary>The checks, of a table as it is.</summary>
+    /// <exception cref="StaleFilesException">A file was named too long ago.</exception>
+    public static void Check(LoadedTable table, UpkeepPlan plan, long readAt, IReadOnlyCollection<string> added, TimeProvider time)
     {
         SameTable(table, plan);
         var metadata = table.Metadata;
         long line = Math.Max(NoFileBefore(metadata), time.GetUtcNow().ToUnixTimeMilliseconds() - (long)ReportJudge.OldestReport.TotalMilliseconds);
-        if (added.FirstOrDefault(file => FileNameTime.Of(file.FilePath) is { } named && named < line) is { } old)
+        if (added.FirstOrDefault(file => FileNameTime.Of(file) is { } named && named < line) is { } old)
         {
-            throw new StaleFilesException($"{old.FilePath} was named too long ago");
+            throw new StaleFilesException($"{old} was named too long ago");
         }
 
         var listed = metadata.Snapshots.Select(snapshot => snapshot.SequenceNumber).ToHashSet();

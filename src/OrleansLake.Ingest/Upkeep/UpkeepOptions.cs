@@ -17,6 +17,9 @@ public sealed partial record UpkeepOptions
     /// <summary>When manifests are written anew.</summary>
     public ManifestOptions Manifests { get; init; } = new();
 
+    /// <summary>Which statistics are written.</summary>
+    public StatisticsOptions Statistics { get; init; } = new();
+
     /// <summary>The options of a table.</summary>
     /// <exception cref="FormatException">A property or setting does not say what it should.</exception>
     public static UpkeepOptions Read(TableMetadata metadata, IReadOnlyDictionary<string, string>? pipelineSettings = null)
@@ -27,6 +30,7 @@ public sealed partial record UpkeepOptions
             Compaction = CompactionOptions.Read(settings),
             Retention = RetentionOptions.Read(settings),
             Manifests = ManifestOptions.Read(settings),
+            Statistics = StatisticsOptions.Read(settings),
         };
         ReadMore(settings, ref options);
         return options;

@@ -64,6 +64,12 @@ public sealed record UpkeepResult
     /// <summary>The table after, with what others did meanwhile.</summary>
     public UpkeepCounts? After { get; init; }
 
+    /// <summary>What a scan cost before, where that was asked for.</summary>
+    public QueryCost? CostBefore { get; init; }
+
+    /// <summary>What the same scan costs after.</summary>
+    public QueryCost? CostAfter { get; init; }
+
     /// <summary>How long it took.</summary>
     public TimeSpan Duration { get; init; }
 

@@ -10,7 +10,7 @@ namespace OrleansLake.Ingest.Upkeep;
 public sealed class UpkeepTasks(ICatalog catalog, IUpkeepCommitter committer, IdSource ids, TimeProvider time)
 {
     /// <summary>The names, in the order in which they do one another good.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["retention", "compaction", "expiry", "orphans"];
+    public static IReadOnlyList<string> Names { get; } = ["retention", "compaction", "manifests", "statistics", "expiry", "orphans"];
 
     /// <summary>Awaited before each batch of rows: ingestion holds the upkeep back with it.</summary>
     public Func<CancellationToken, ValueTask> Pace { get; init; } = static _ => ValueTask.CompletedTask;
@@ -28,6 +28,8 @@ public sealed class UpkeepTasks(ICatalog catalog, IUpkeepCommitter committer, Id
         "retention" when options.Retention is { } retention => await Retention().PlanAsync(table, retention, cancellationToken).ConfigureAwait(false),
         "retention" => new UnaskedPlan { Name = name, Table = table.Identifier, TableUuid = table.Metadata.TableUuid, SnapshotId = table.Metadata.CurrentSnapshotId },
         "compaction" => await Compaction().PlanAsync(table, options.Compaction, cancellationToken).ConfigureAwait(false),
+        "manifests" => await ManifestUpkeep.PlanAsync(table, options.Manifests, cancellationToken).ConfigureAwait(false),
+        "statistics" => StatisticsUpkeep.Plan(table, options.Statistics),
         "expiry" => await Expiry().PlanAsync(table, options.Expiry, cancellationToken).ConfigureAwait(false),
         "orphans" => await Orphans().PlanAsync(table, options.Orphans, cancellationToken).ConfigureAwait(false),
         _ => throw new ArgumentException($"expected one of {string.Join(", ", Names)}, got \"{name}\"", nameof(name)),
@@ -39,6 +41,8 @@ public sealed class UpkeepTasks(ICatalog catalog, IUpkeepCommitter committer, Id
         RetentionPlan retention => Retention().ExecuteAsync(retention, cancellationToken),
         UnaskedPlan => Task.FromResult(new UpkeepResult { Operation = plan.Operation, Table = plan.Table }),
         CompactionPlan compaction => Compaction().ExecuteAsync(compaction, cancellationToken),
+        ManifestPlan manifests => new ManifestUpkeep(catalog, committer, ids, time).ExecuteAsync(manifests, cancellationToken),
+        StatisticsPlan statistics => new StatisticsUpkeep(catalog, committer, ids, time) { Pace = Pace }.ExecuteAsync(statistics, cancellationToken),
         ExpiryPlan expiry => Expiry().ExecuteAsync(expiry, cancellationToken),
         OrphanPlan orphans => Orphans().ExecuteAsync(orphans, cancellationToken),
         _ => throw new ArgumentException($"expected a plan of {string.Join(", ", Names)}, got one of {plan.Operation}", nameof(plan)),

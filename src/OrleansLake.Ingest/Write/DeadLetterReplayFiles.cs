@@ -26,7 +26,7 @@ internal sealed class ReplayFiles(RowLine line, OpenFiles files) : IAsyncDisposa
                 throw new InvalidOperationException($"{batch.TopicPartition}: expected {next - record} rows and rejects, got {line.Rows.RowCount} and {line.Rejected.Count}");
             }
 
-            files.Append(line.Rows);
+            files.Append(line.Screen is { } screen ? screen.Screen(batch, record, ref next, line.Rows, line.Rejected, out _) : line.Rows);
             rejected.AddRange(line.Rejected);
             record = next;
         }

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Quality;
 using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Write;
@@ -18,6 +19,9 @@ internal sealed class RowLine(WritePlan plan, IRecordDecoder decoder)
     /// <summary>Holds its rows on their way.</summary>
     public ColumnBatch Rows { get; } = new(plan.Columns);
 
+    /// <summary>Screens its rows before they are written; null: all may be.</summary>
+    public RowScreen? Screen { get; init; }
+
     /// <summary>Holds what did not become rows.</summary>
     public List<RejectedRecord> Rejected { get; } = [];
 }
@@ -30,23 +34,28 @@ internal sealed class RowWriter : IRowWriter
     private readonly DeadLetterRows _letterRows;
     private readonly OpenFiles _files;
     private readonly OpenFiles _letters;
+    private readonly DeadLetterRecords? _letterRecords;
     private readonly TimeProvider _time;
     private readonly DeadLetterOrigin _origin;
     private bool _closed;
 
-    public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, DeadLetterOrigin origin, TimeProvider time)
+    public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, DeadLetterRecords? letterRecords, DeadLetterOrigin origin, TimeProvider time)
     {
         _factory = factory;
         _line = line;
         _letterRows = letterRows;
         _files = files;
         _letters = letters;
+        _letterRecords = letterRecords;
         _origin = origin;
         _time = time;
     }
 
     /// <inheritdoc />
-    public long BufferedBytes => _files.BufferedBytes + _letters.BufferedBytes;
+    public long BufferedBytes => _files.BufferedBytes + _letters.BufferedBytes + (_letterRecords?.SizeBytes ?? 0);
+
+    /// <summary>Told how many records become dead letters.</summary>
+    public DeadLetterAlarm? Alarm { get; init; }
 
     /// <inheritdoc />
     public long LargestFileBytes => Math.Max(_files.LargestFileBytes, _letters.LargestFileBytes);
@@ -57,7 +66,8 @@ internal sealed class RowWriter : IRowWriter
         ObjectDisposedException.ThrowIf(_closed, this);
         int rows = 0;
         int rejected = 0;
-        for (int record = 0; record < batch.Count;)
+        HaltedRecord? halted = null;
+        for (int record = 0; record < batch.Count && halted is null;)
         {
             _line.Rows.Clear();
             _line.Rejected.Clear();
@@ -68,19 +78,25 @@ internal sealed class RowWriter : IRowWriter
                     $"{batch.TopicPartition}: expected {next - record} rows and rejects, got {_line.Rows.RowCount} and {_line.Rejected.Count}");
             }
 
-            _files.Append(_line.Rows);
-            if (_line.Rejected.Count > 0)
+            var kept = _line.Screen is { } screen ? screen.Screen(batch, record, ref next, _line.Rows, _line.Rejected, out halted) : _line.Rows;
+            _files.Append(kept);
+            if (_line.Rejected.Count > 0 && _letterRecords is not null)
+            {
+                _letterRecords.Add(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId);
+            }
+            else if (_line.Rejected.Count > 0)
             {
                 _letterRows.Fill(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId, _origin with { TopicId = topicId }, _time.GetUtcNow());
                 _letters.Append(_letterRows.Batch);
             }
 
-            rows += _line.Rows.RowCount;
+            rows += kept.RowCount;
             rejected += _line.Rejected.Count;
             record = next;
         }
 
-        return new AppendedRecords(rows, rejected);
+        Alarm?.Count(rows, rejected, _time.GetUtcNow());
+        return new AppendedRecords(rows, rejected) { Halted = halted };
     }
 
     /// <inheritdoc />
@@ -88,6 +104,11 @@ internal sealed class RowWriter : IRowWriter
     {
         GiveBack();
         // Dead letters first, as they are committed: a failure between the two leaves nothing that rows rely on.
+        if (_letterRecords is not null)
+        {
+            await _letterRecords.SendAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         var letters = await _letters.CompleteAsync(cancellationToken).ConfigureAwait(false);
         var files = await _files.CompleteAsync(cancellationToken).ConfigureAwait(false);
         return new WrittenFiles(files, letters);

@@ -3,6 +3,7 @@ using System.Text;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Quality;
 
 namespace OrleansLake.Ingest.Write;
 
@@ -18,8 +19,23 @@ public sealed record RowWriterOptions
     /// <summary>A number that tells writers of one table apart; it stands in the names of their files.</summary>
     public int WriterNumber { get; init; }
 
+    /// <summary>Whether a record that cannot be a row stops its topic-partition, in place of becoming a dead letter.</summary>
+    public bool HaltOnReject { get; init; }
+
+    /// <summary>What rows should be like; null: anything.</summary>
+    public Expectations? Expectations { get; init; }
+
+    /// <summary>Told how many records become dead letters; null: nobody is.</summary>
+    public DeadLetterAlarm? Alarm { get; init; }
+
+    /// <summary>Where dead letters go in place of their table; null: to the table.</summary>
+    public IDeadLetterTopic? DeadLetterTopic { get; init; }
+
     /// <summary>Whether digits behind the microseconds of a time are cut off; else a record that has them is refused.</summary>
     public bool CutFraction { get; init; }
+
+    /// <summary>How records differ from rows; null: they do not.</summary>
+    public RecordOptions? Records { get; init; }
 }
 
 /// <summary>
@@ -92,8 +108,12 @@ public sealed class RowWriterFactory : IRowWriterFactory
             letters,
             new OpenFiles(plan, table.Store, FilePrefix(number)),
             new OpenFiles(letterPlan, deadLetters.Store, FilePrefix(number)),
+            _options.DeadLetterTopic is { } topic ? new DeadLetterRecords(topic) : null,
             _origin,
-            _time);
+            _time)
+        {
+            Alarm = _options.Alarm,
+        };
     }
 
     /// <summary>Opens files for records that were read before: what is refused again stays where it is.</summary>
@@ -106,10 +126,13 @@ public sealed class RowWriterFactory : IRowWriterFactory
         }
 
         var plan = new WritePlan(table);
-        return new ReplayFiles(NewLine(plan), new OpenFiles(plan, table.Store, FilePrefix(number)));
+        return new ReplayFiles(NewLine(plan, halts: false), new OpenFiles(plan, table.Store, FilePrefix(number)));
     }
 
-    private RowLine NewLine(WritePlan plan) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction }));
+    private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }))
+    {
+        Screen = RowScreen.IsNeeded(_options.Expectations, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.HaltOnReject && halts, halts) : null,
+    };
 
     /// <summary>Takes back what a writer no longer needs.</summary>
     internal void Return(RowLine line, DeadLetterRows letters)

@@ -29,6 +29,15 @@ public sealed record SiloSetup
     /// <summary>The pipeline's name.</summary>
     public string Pipeline { get; init; } = "events";
 
+    /// <summary>The section <c>catalog</c>; null: a local one.</summary>
+    public JsonObject? Catalog { get; init; }
+
+    /// <summary>The section <c>s3</c>.</summary>
+    public JsonObject? S3 { get; init; }
+
+    /// <summary>Further variables of the process.</summary>
+    public IReadOnlyDictionary<string, string>? Environment { get; init; }
+
     /// <summary>Silos of one id that share a warehouse are one cluster; null: each silo is one of its own.</summary>
     public string? ClusterId { get; init; }
 }
@@ -89,6 +98,8 @@ public sealed class SiloProcess : IAsyncDisposable
                 ["siloPort"] = ports[1],
                 ["gatewayPort"] = ports[2],
             },
+            ["catalog"] = setup.Catalog?.DeepClone() ?? new JsonObject(),
+            ["s3"] = setup.S3?.DeepClone() ?? new JsonObject(),
             ["logs"] = new JsonObject { ["file"] = log },
             ["pipelines"] = new JsonArray(new JsonObject
             {
@@ -103,7 +114,7 @@ public sealed class SiloProcess : IAsyncDisposable
         };
         string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
-        var process = LakeProcess.OfAssembly(Repository.Assembly("silo", "OrleansLake.Silo"), ["run", "--config", path]);
+        var process = new LakeProcess("dotnet", ["exec", Repository.Assembly("silo", "OrleansLake.Silo"), "run", "--config", path], setup.Environment);
         return new SiloProcess(process, url, ports[1], ports[2], setup, log);
     }
 

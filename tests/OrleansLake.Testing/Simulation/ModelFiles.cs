@@ -30,6 +30,9 @@ public sealed record ModelFile(string Path, int SchemaId, IReadOnlyList<RecordId
 /// <summary>Writes into <see cref="ModelFiles"/>.</summary>
 public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler, IdSource ids) : IRowWriterFactory
 {
+    /// <summary>Whether a record that is no row stops its topic-partition.</summary>
+    public bool HaltOnReject { get; set; }
+
     /// <summary>Thrown by the next append.</summary>
     public Exception? AppendFailure { get; set; }
 
@@ -90,6 +93,11 @@ public sealed class ModelWriters(ModelFiles files, SimulatedScheduler scheduler,
             {
                 var kind = (ModelRecord)batch.ValueOf(record)[0];
                 bool isRow = kind == ModelRecord.Row || (kind == ModelRecord.Moody && SchemaId % 2 == 1);
+                if (!isRow && owner.HaltOnReject)
+                {
+                    return new AppendedRecords(rows, 0) { Halted = new HaltedRecord(record.Offset, "a bad record") };
+                }
+
                 (isRow ? _rows : _rejected).Add(new RecordId(batch.TopicPartition, record.Offset, batch.ValueOf(record)[1], owner.Generation));
                 if (!isRow)
                 {

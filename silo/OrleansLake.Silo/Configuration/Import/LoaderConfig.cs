@@ -176,7 +176,7 @@ internal sealed partial class LoaderConfig
     {
         if (CaseFormats.Contains(format))
         {
-            PutInPipeline($"records.caseConversion.{key}", format.ToLowerInvariant());
+            PutInPipeline($"records.case.{key}", format.ToLowerInvariant());
         }
         else
         {

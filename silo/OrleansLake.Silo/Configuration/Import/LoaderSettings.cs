@@ -43,8 +43,8 @@ internal static class LoaderSettings
         new("KafkaProperties", "partition.discovery.interval", "none: new partitions are found within 30 s", (config, value) => config.CheckDiscovery(value)) { Otherwise = "30s" },
         new("JobProperties", "flush-interval", "pipelines[].flushInterval", (config, value) => config.PutFlushInterval(value)) { Otherwise = "10s" },
         new("JobProperties", "unnest-json-pointer", "pipelines[].records.unnest", (config, value) => config.PutUnnest(value)) { Otherwise = "\"\"" },
-        new("JobProperties", "input.field-name.case-format", "pipelines[].records.caseConversion.from", (config, value) => config.InputCase = value),
-        new("JobProperties", "output.field-name.case-format", "pipelines[].records.caseConversion.to", (config, value) => config.OutputCase = value),
+        new("JobProperties", "input.field-name.case-format", "pipelines[].records.case.from", (config, value) => config.InputCase = value),
+        new("JobProperties", "output.field-name.case-format", "pipelines[].records.case.to", (config, value) => config.OutputCase = value),
         new(Projections, "*", "pipelines[].records.project", (_, _) => { }),
     ];
 

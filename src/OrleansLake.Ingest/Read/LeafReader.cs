@@ -1,7 +1,7 @@
-using OrleansLake.Ingest.Read;
+using System.Runtime.InteropServices;
 using OrleansLake.Parquet;
 
-namespace OrleansLake.Ingest.Replay;
+namespace OrleansLake.Ingest.Read;
 
 /// <summary>Reads a column that is not repeated row by row, from the first on.</summary>
 internal struct LeafReader(ColumnBuffer column)
@@ -18,6 +18,17 @@ internal struct LeafReader(ColumnBuffer column)
 
     /// <summary>The value that is there, of text or bytes.</summary>
     public readonly ReadOnlySpan<byte> Bytes => LeafConversion.BytesOf(column, _value);
+
+    /// <summary>The value that is there, of whatever type: alike for values that are alike.</summary>
+    public readonly ReadOnlySpan<byte> Plain => column.Column.PhysicalType switch
+    {
+        PhysicalType.Boolean => column.Bytes.AsSpan(_value, 1),
+        PhysicalType.Int32 => MemoryMarshal.AsBytes(column.Ints.AsSpan(_value, 1)),
+        PhysicalType.Int64 => MemoryMarshal.AsBytes(column.Longs.AsSpan(_value, 1)),
+        PhysicalType.Float => MemoryMarshal.AsBytes(column.Floats.AsSpan(_value, 1)),
+        PhysicalType.Double => MemoryMarshal.AsBytes(column.Doubles.AsSpan(_value, 1)),
+        _ => Bytes,
+    };
 
     /// <inheritdoc cref="Bytes"/>
     public readonly long Long => column.Column.PhysicalType == PhysicalType.Int32 ? column.Ints[_value] : column.Longs[_value];

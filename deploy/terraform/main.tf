@@ -1,0 +1,106 @@
+# One cluster of silos: who they may talk to, where they run, what is watched. It makes neither bucket, Kafka nor network.
+
+data "aws_region" "current" {}
+
+locals {
+  ports = { silo = 11111, gateway = 30000, http = 8080 }
+
+  # What only this module can know goes over what it was given.
+  config = merge(var.config, {
+    orleans = merge({ clustering = "warehouse", clusterId = var.name, serviceId = var.name }, try(var.config.orleans, {}), {
+      address     = "ecs"
+      siloPort    = local.ports.silo
+      gatewayPort = local.ports.gateway
+    })
+    http    = { url = "http://0.0.0.0:${local.ports.http}" }
+    logs    = merge(try(var.config.logs, {}), { format = "json" })
+    metrics = { cloudWatch = true, namespace = "OrleansLake", interval = "1m" }
+  })
+}
+
+resource "aws_cloudwatch_log_group" "silo" {
+  name              = "/orleanslake/${var.name}"
+  retention_in_days = var.log_days
+  tags              = var.tags
+}
+
+resource "aws_ecs_cluster" "this" {
+  name = var.name
+  tags = var.tags
+
+  # Scaling divides the lag by the number of running tasks, which is a metric of these.
+  setting {
+    name  = "containerInsights"
+    value = "enabled"
+  }
+}
+
+module "access" {
+  source               = "./modules/access"
+  name                 = var.name
+  warehouse            = var.warehouse
+  glue_databases       = var.glue_databases
+  secret_arns          = var.secret_arns
+  injected_secret_arns = values(var.secrets)
+  kms_key_arns         = var.kms_key_arns
+  msk                  = var.msk
+  log_group_arn        = aws_cloudwatch_log_group.silo.arn
+  image_repository_arn = var.image_repository_arn
+  tags                 = var.tags
+}
+
+module "capacity" {
+  count         = var.launch_type == "EC2" ? 1 : 0
+  source        = "./modules/capacity"
+  name          = var.name
+  cluster_name  = aws_ecs_cluster.this.name
+  subnet_ids    = var.subnet_ids
+  vpc_id        = var.vpc_id
+  architecture  = var.architecture
+  instance_type = var.instance_type
+  ami_id        = var.ami_id
+  max_instances = var.silos.max
+  tags          = var.tags
+}
+
+module "service" {
+  source                    = "./modules/service"
+  name                      = var.name
+  region                    = data.aws_region.current.name
+  cluster_arn               = aws_ecs_cluster.this.arn
+  cluster_name              = aws_ecs_cluster.this.name
+  image                     = var.image
+  config_json               = jsonencode(local.config)
+  secrets                   = var.secrets
+  ports                     = local.ports
+  vpc_id                    = var.vpc_id
+  subnet_ids                = var.subnet_ids
+  assign_public_ip          = var.assign_public_ip
+  client_security_group_ids = var.client_security_group_ids
+  kafka_ports               = var.kafka_ports
+  kafka_cidr                = var.kafka_cidr
+  launch_type               = var.launch_type
+  capacity_provider         = one(module.capacity[*].capacity_provider)
+  architecture              = var.architecture
+  cpu                       = var.cpu
+  memory                    = var.memory
+  silos                     = var.silos
+  lag_per_silo              = var.lag_per_silo
+  task_role_arn             = module.access.task_role_arn
+  execution_role_arn        = module.access.execution_role_arn
+  log_group                 = aws_cloudwatch_log_group.silo.name
+  tags                      = var.tags
+}
+
+module "alarms" {
+  source            = "./modules/alarms"
+  name              = var.name
+  region            = data.aws_region.current.name
+  cluster_name      = aws_ecs_cluster.this.name
+  service_name      = module.service.service_name
+  silos             = var.silos
+  actions           = var.alarm_actions
+  freshness_seconds = var.freshness_seconds
+  lag_records       = var.lag_records
+  tags              = var.tags
+}

@@ -1,0 +1,193 @@
+# What a silo may do, action by action and resource by resource. A test holds the list against the calls that the code makes.
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+data "aws_region" "current" {}
+
+locals {
+  glue = "arn:${data.aws_partition.current.partition}:glue:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}"
+
+  # arn:…:kafka:REGION:ACCOUNT:cluster/NAME/UUID and what belongs to that cluster
+  msk_topic = var.msk == null ? "" : replace(var.msk.cluster_arn, ":cluster/", ":topic/")
+  msk_group = var.msk == null ? "" : replace(var.msk.cluster_arn, ":cluster/", ":group/")
+}
+
+data "aws_iam_policy_document" "assume" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "task" {
+  statement {
+    sid = "Objects"
+    actions = [
+      "s3:GetObject",
+      "s3:PutObject",
+      "s3:PutObjectTagging",
+      "s3:DeleteObject",
+      "s3:AbortMultipartUpload",
+    ]
+    resources = [for place in var.warehouse : "arn:${data.aws_partition.current.partition}:s3:::${place.bucket}/${place.prefix == "" ? "" : "${trim(place.prefix, "/")}/"}*"]
+  }
+
+  dynamic "statement" {
+    for_each = { for place in var.warehouse : "${place.bucket}/${place.prefix}" => place }
+    content {
+      actions   = ["s3:ListBucket"]
+      resources = ["arn:${data.aws_partition.current.partition}:s3:::${statement.value.bucket}"]
+      dynamic "condition" {
+        for_each = statement.value.prefix == "" ? [] : [trim(statement.value.prefix, "/")]
+        content {
+          test     = "StringLike"
+          variable = "s3:prefix"
+          values   = ["${condition.value}/*"]
+        }
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.glue_databases) > 0 ? [1] : []
+    content {
+      sid = "Catalog"
+      actions = [
+        "glue:GetDatabase",
+        "glue:GetTable",
+        "glue:GetTables",
+        "glue:CreateTable",
+        "glue:UpdateTable",
+        "glue:DeleteTable",
+      ]
+      resources = concat(["${local.glue}:catalog"], flatten([for database in var.glue_databases : ["${local.glue}:database/${database}", "${local.glue}:table/${database}/*"]]))
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.secret_arns) > 0 ? [1] : []
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = var.secret_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.kms_key_arns) > 0 ? [1] : []
+    content {
+      sid       = "Keys"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = var.kms_key_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.msk == null ? [] : [var.msk]
+    content {
+      sid       = "KafkaConnect"
+      actions   = ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster"]
+      resources = [statement.value.cluster_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.msk == null ? [] : [var.msk]
+    content {
+      sid       = "KafkaRead"
+      actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"]
+      resources = [for topic in statement.value.topics : "${local.msk_topic}/${topic}"]
+    }
+  }
+
+  # The group's offsets follow the table for people's lag tools.
+  dynamic "statement" {
+    for_each = var.msk == null ? [] : [var.msk]
+    content {
+      sid       = "KafkaGroups"
+      actions   = ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"]
+      resources = [for group in statement.value.groups : "${local.msk_group}/${group}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.msk == null ? [] : length(var.msk.dead_letter_topics) > 0 ? [var.msk] : []
+    content {
+      sid       = "KafkaDeadLetters"
+      actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"]
+      resources = [for topic in statement.value.dead_letter_topics : "${local.msk_topic}/${topic}"]
+    }
+  }
+}
+
+resource "aws_iam_role" "task" {
+  name               = "${var.name}-task"
+  assume_role_policy = data.aws_iam_policy_document.assume.json
+  tags               = var.tags
+}
+
+resource "aws_iam_role_policy" "task" {
+  name   = "silo"
+  role   = aws_iam_role.task.id
+  policy = data.aws_iam_policy_document.task.json
+}
+
+# What ECS itself needs to start a task: the image, the log, the variables from secrets.
+data "aws_iam_policy_document" "execution" {
+  statement {
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${var.log_group_arn}:*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.image_repository_arn == null ? [] : [var.image_repository_arn]
+    content {
+      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.image_repository_arn == null ? [] : [1]
+    content {
+      actions   = ["ecr:GetAuthorizationToken"] # it knows no resources
+      resources = ["*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.injected_secret_arns) > 0 ? [1] : []
+    content {
+      actions   = ["secretsmanager:GetSecretValue", "ssm:GetParameters"]
+      resources = var.injected_secret_arns
+    }
+  }
+}
+
+resource "aws_iam_role" "execution" {
+  name               = "${var.name}-execution"
+  assume_role_policy = data.aws_iam_policy_document.assume.json
+  tags               = var.tags
+}
+
+resource "aws_iam_role_policy" "execution" {
+  name   = "start"
+  role   = aws_iam_role.execution.id
+  policy = data.aws_iam_policy_document.execution.json
+}
+
+output "task_role_arn" {
+  value = aws_iam_role.task.arn
+}
+
+output "execution_role_arn" {
+  value = aws_iam_role.execution.arn
+}

@@ -1,0 +1,9 @@
+variable "name" { type = string }
+variable "cluster_name" { type = string }
+variable "vpc_id" { type = string }
+variable "subnet_ids" { type = list(string) }
+variable "architecture" { type = string }
+variable "instance_type" { type = string }
+variable "ami_id" { type = string }
+variable "max_instances" { type = number }
+variable "tags" { type = map(string) }

@@ -1,0 +1,49 @@
+using OrleansLake.Contracts;
+using OrleansLake.Grains;
+using OrleansLake.Ingest.Decode;
+
+namespace OrleansLake.Silo.Configuration;
+
+/// <summary>The <c>records</c> of a pipeline: how they differ from rows (docs/records.md).</summary>
+internal static class RecordsSection
+{
+    /// <summary>Reads them; null where there are none.</summary>
+    public static RecordSettings? Read(ConfigSection pipeline)
+    {
+        if (!pipeline.Has("records"))
+        {
+            return null;
+        }
+
+        ConfigSection section = pipeline.Section("records");
+        ConfigSection names = section.Section("case");
+        var settings = new RecordSettings
+        {
+            Unnest = section.Text("unnest") ?? "",
+            Project = section.Map("project"),
+            Columns = section.Map("columns"),
+            CaseFrom = names.Text("from"),
+            CaseTo = names.Text("to"),
+            IgnoreCase = section.Flag("ignoreCase", false),
+            OnUnfit = section.Rules("onUnfit"),
+            Epoch = section.Rules("epoch"),
+            NumbersInStrings = section.Rules("numbersInStrings"),
+            CutFraction = section.Flag("cutFraction", false),
+            UnknownFields = section.Text("unknownFields") ?? "ignore",
+            RescueColumn = section.Text("rescueColumn") ?? "_rescued",
+            MostFields = section.Number("mostFields", RecordSettings.DefaultMostFields, 1, 100_000),
+        };
+        names.RefuseOthers();
+        section.RefuseOthers();
+        try
+        {
+            settings.ToOptions();
+        }
+        catch (RecordOptionException error)
+        {
+            section.Fail(error.Setting, error.Expected, error.Found);
+        }
+
+        return settings;
+    }
+}

@@ -1,0 +1,249 @@
+namespace OrleansLake.Ingest.Decode;
+
+/// <summary>Documents that are not shaped as the table is: what pointers lead through, values of several columns, values that may not fit.</summary>
+internal static unsafe partial class JsonRows<TScan>
+{
+    /// <summary>An object or array that pointers lead through; what is neither leads nowhere.</summary>
+    private static byte* Path(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        if (*p == '{')
+        {
+            return Struct(node, p + 1, end, repetition, state);
+        }
+
+        if (*p == '[' && node.Elements.Length > 0)
+        {
+            return PathElements(node, p, end, repetition, state);
+        }
+
+        byte* behind = JsonSkip<TScan>.Value(p, end, node.Depth, state.Failure);
+        if (behind == null)
+        {
+            return null;
+        }
+
+        if (node.Required)
+        {
+            return state.Failure.Unfit(node.HoldsRow ? RejectReason.NotAnObject : RejectReason.MissingRequired, node.TypeName, p, behind);
+        }
+
+        node.AddAbsent(node.NullDefinition, repetition, state.Row);
+        return behind;
+    }
+
+    private static byte* PathElements(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        int wanted = 0;
+        p = JsonSkip<TScan>.WhiteSpace(p + 1, end);
+        bool isOver = *p == ']';
+        p += isOver ? 1 : 0;
+        for (int index = 0; !isOver; index++)
+        {
+            bool isWanted = wanted < node.Elements.Length && node.Elements[wanted].Index == index;
+            p = isWanted ? Value(node.Elements[wanted++].Node, p, end, repetition, state) : JsonSkip<TScan>.Value(p, end, node.Depth + 1, state.Failure);
+            if (p == null)
+            {
+                return state.Failure.In(index);
+            }
+
+            p = Next(p, end, ']', state);
+            if (p == null)
+            {
+                return null;
+            }
+
+            isOver = p[-1] == ']';
+            p = isOver ? p : JsonSkip<TScan>.WhiteSpace(p, end);
+        }
+
+        for (; wanted < node.Elements.Length; wanted++)
+        {
+            var (index, element) = node.Elements[wanted];
+            if (element.Required)
+            {
+                state.Failure.Fail(element.HoldsRow ? RejectReason.NotAnObject : RejectReason.MissingRequired, $"expected {element.TypeName}, got nothing");
+                return state.Failure.In(index);
+            }
+
+            element.AddAbsent(element.NullDefinition, repetition, state.Row);
+        }
+
+        return p;
+    }
+
+    /// <summary>One value to several columns: read once for each.</summary>
+    private static byte* Fork(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        byte* behind = p;
+        foreach (var one in node.Nodes)
+        {
+            behind = Value(one, p, end, repetition, state);
+            if (behind == null)
+            {
+                return null;
+            }
+        }
+
+        return behind;
+    }
+
+    /// <summary>A value, or null where it does not fit.</summary>
+    private static byte* Guarded(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        int[] marks = node.Marks;
+        int unknown = state.Unknown.Count;
+        int nulled = state.Nulled.Count;
+        int met = state.New?.Mark ?? 0;
+        var rescued = state.Rescue?.Mark() ?? default;
+        for (int i = 0; i < node.Leaves.Length; i++)
+        {
+            marks[2 * i] = node.Leaves[i].Slot;
+            marks[(2 * i) + 1] = node.Leaves[i].Value;
+        }
+
+        byte* behind = Value(node.Element!, p, end, repetition, state);
+        if (behind != null || state.Failure.Duplicate || state.Failure.Reason is RejectReason.MalformedJson or RejectReason.TooDeep)
+        {
+            return behind;
+        }
+
+        state.Failure.Reset();
+        for (int i = 0; i < node.Leaves.Length; i++)
+        {
+            node.Leaves[i].Slot = marks[2 * i];
+            node.Leaves[i].Value = marks[(2 * i) + 1];
+        }
+
+        state.Unknown.RemoveRange(unknown, state.Unknown.Count - unknown);
+        state.Nulled.RemoveRange(nulled, state.Nulled.Count - nulled);
+        state.Rescue?.GoBack(rescued);
+        state.New?.GoBack(met);
+        behind = JsonSkip<TScan>.Value(p, end, node.Depth, state.Failure);
+        if (behind == null)
+        {
+            return null;
+        }
+
+        node.AddAbsent(node.NullDefinition, repetition, state.Row);
+        state.Nulled.Add(node);
+        state.Rescue?.Add(node.Path!, p, behind);
+        return behind;
+    }
+
+    /// <summary>A string, or anything else as the JSON that it is.</summary>
+    private static byte* StringOrJson(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        if (*p == '"')
+        {
+            return Strings.Read(node, p, end, repetition, state);
+        }
+
+        byte* behind = JsonSkip<TScan>.Value(p, end, node.Depth, state.Failure);
+        if (behind == null || *p == 'n')
+        {
+            return behind == null ? null : Other(node, p, end, repetition, state);
+        }
+
+        int length = (int)(behind - p);
+        new ReadOnlySpan<byte>(p, length).CopyTo(System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref node.Leaf!.RoomForBytes(length), length));
+        node.Leaf.AddBytes(length, repetition);
+        return behind;
+    }
+
+    /// <summary>A list whose elements may hold what is rescued: the rescue column is told which it is.</summary>
+    private static byte* TracedList(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        p = JsonSkip<TScan>.WhiteSpace(p, end);
+        if (*p == ']')
+        {
+            node.AddAbsent(node.Definition, repetition, state.Row);
+            return p + 1;
+        }
+
+        var rescue = state.Rescue!;
+        int depth = rescue.Enter();
+        for (int index = 0; ; index++)
+        {
+            rescue.At(depth, index);
+            p = Value(node.Element!, p, end, repetition, state);
+            if (p == null)
+            {
+                return state.Failure.In(index);
+            }
+
+            repetition = node.ElementRepetition;
+            p = Next(p, end, ']', state);
+            if (p == null)
+            {
+                return null;
+            }
+
+            if (p[-1] == ']')
+            {
+                rescue.Leave(depth);
+                return p;
+            }
+
+            p = JsonSkip<TScan>.WhiteSpace(p, end);
+        }
+    }
+
+    /// <summary>A map whose values may hold what is rescued.</summary>
+    private static byte* TracedMap(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        if (state.Careful)
+        {
+            return CarefulMap(node, p, end, repetition, state);
+        }
+
+        p = JsonSkip<TScan>.WhiteSpace(p, end);
+        if (*p == '}')
+        {
+            node.AddAbsent(node.Definition, repetition, state.Row);
+            return p + 1;
+        }
+
+        var key = node.Key!;
+        int first = key.Leaf!.Value;
+        var rescue = state.Rescue!;
+        int depth = rescue.Enter();
+        while (true)
+        {
+            byte* name = p;
+            p = Key(key, p, end, repetition, state);
+            if (p == null)
+            {
+                return null;
+            }
+
+            int nameLength = (int)(p - name) - 2;
+            rescue.At(depth, name + 1, nameLength);
+            p = JsonSkip<TScan>.WhiteSpace(p, end);
+            if (*p != ':')
+            {
+                return state.Failure.Malformed("':'", p, end);
+            }
+
+            p = Value(node.Element!, JsonSkip<TScan>.WhiteSpace(p + 1, end), end, repetition, state);
+            if (p == null)
+            {
+                return state.Failure.InEntry(new ReadOnlySpan<byte>(name + 1, nameLength));
+            }
+
+            repetition = node.ElementRepetition;
+            p = Next(p, end, '}', state);
+            if (p == null)
+            {
+                return null;
+            }
+
+            if (p[-1] == '}')
+            {
+                rescue.Leave(depth);
+                return JsonKeys.AreDistinct(key.Leaf, first, ref state.Table) ? p : state.Failure.Repeat();
+            }
+
+            p = JsonSkip<TScan>.WhiteSpace(p, end);
+        }
+    }
+}

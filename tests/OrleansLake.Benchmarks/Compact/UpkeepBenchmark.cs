@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Upkeep;
+using OrleansLake.Testing.Upkeep;
+
+namespace OrleansLake.Benchmarks.Compact;
+
+/// <summary>
+/// <c>./lake bench upkeep</c>: many small files of the line come down to the target size while the line goes on; the audit looks at
+/// the table afterwards.
+/// </summary>
+internal static class UpkeepBenchmark
+{
+    public static Command Create()
+    {
+        var days = new Option<int>("--days") { Description = "table partitions", DefaultValueFactory = _ => 100 };
+        var commits = new Option<int>("--commits") { Description = "commits before, each with a file a partition", DefaultValueFactory = _ => 100 };
+        var rows = new Option<int>("--rows") { Description = "rows of each file", DefaultValueFactory = _ => 100 };
+        var meanwhile = new Option<int>("--meanwhile") { Description = "commits while it is compacted", DefaultValueFactory = _ => 20 };
+        var json = new Option<bool>("--json") { Description = "print one JSON object" };
+        var command = new Command("upkeep", "10,000 small files of the line down to the target size while it goes on") { days, commits, rows, meanwhile, json };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var line = await LineTable.CreateAsync();
+            long begun = Stopwatch.GetTimestamp();
+            await line.IngestAsync(parsed.GetValue(commits), parsed.GetValue(days), parsed.GetValue(rows), cancellationToken);
+            double ingested = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+            var options = new CompactionOptions { TargetFileSizeBytes = 128 << 20, QuietPeriod = TimeSpan.Zero };
+            var compaction = line.Compaction();
+            var plan = await compaction.PlanAsync(await line.LoadAsync(), options, cancellationToken);
+            long before = line.Rows;
+            var going = Task.Run(() => line.IngestAsync(parsed.GetValue(meanwhile), parsed.GetValue(days), parsed.GetValue(rows), cancellationToken), cancellationToken);
+            var compacting = compaction.ExecuteAsync(plan, cancellationToken);
+            await Task.WhenAll(going, compacting);
+            var result = await compacting;
+            var audit = await Audit.RunAsync(await line.LoadAsync(), cancellationToken: cancellationToken);
+            var figures = new JsonObject
+            {
+                ["filesBefore"] = plan.Steps.Sum(step => step.Files),
+                ["filesReplaced"] = result.FilesRemoved,
+                ["filesWritten"] = result.FilesAdded,
+                ["rowsBefore"] = before,
+                ["rowsAfter"] = line.Rows,
+                ["rowsInTable"] = audit.Rows,
+                ["commits"] = result.SnapshotsCommitted.Count,
+                ["ingestSeconds"] = Math.Round(ingested, 1),
+                ["compactSeconds"] = Math.Round(result.Duration.TotalSeconds, 1),
+                ["bytesRead"] = result.BytesRead,
+                ["bytesWritten"] = result.BytesWritten,
+                ["peakMegabytes"] = Process.GetCurrentProcess().PeakWorkingSet64 >> 20,
+                ["scan"] = result.Notes[^1],
+                ["audit"] = audit.Verdict.ToString(),
+                ["error"] = result.Error,
+            };
+            Console.WriteLine(parsed.GetValue(json)
+                ? figures.ToJsonString()
+                : string.Join('\n', figures.Select(field => string.Create(CultureInfo.InvariantCulture, $"{field.Key,-16} {field.Value}"))));
+            return result.Error is null && audit.Verdict == AuditVerdict.Proved && audit.Rows == line.Rows ? 0 : 1;
+        });
+        return command;
+    }
+}

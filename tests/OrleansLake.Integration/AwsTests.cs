@@ -1,0 +1,156 @@
+using System.Text.Json.Nodes;
+using Amazon.S3;
+using OrleansLake.Aws;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Kafka.Publishing;
+using OrleansLake.Testing.Aws;
+using OrleansLake.Testing.Processes;
+
+namespace OrleansLake.Integration;
+
+/// <summary>
+/// A silo by configuration alone on S3 and Glue, as moto serves them behind servers that check signatures: records flow, the
+/// audit proves them, the command line and ClickHouse read them through the catalog.
+/// </summary>
+[Collection(Collections.Working)]
+public sealed class AwsTests(ITestOutputHelper output) : IDisposable
+{
+    private const string AccessKey = "AKIALAKE";
+    private const string Secret = "secret/of+the+lake";
+    private const string Region = "eu-central-1";
+    private const string Table = "lake.events";
+    private const long Records = 60_000;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly Dictionary<string, string> Credentials = new()
+    {
+        ["AWS_ACCESS_KEY_ID"] = AccessKey, ["AWS_SECRET_ACCESS_KEY"] = Secret, ["AWS_EC2_METADATA_DISABLED"] = "true",
+    };
+
+    private readonly TestWarehouse _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public async Task Records_flow_into_a_table_of_Glue_on_S3_each_once()
+    {
+        Assert.SkipWhen(MotoServer.Absence is not null, MotoServer.Absence ?? "");
+        await using var moto = await MotoServer.StartAsync();
+        await using var s3 = await AwsServer.StartBeforeAsync(moto.Address, Check("s3"));
+        await using var glue = await AwsServer.StartBeforeAsync(moto.Address, Check("glue"));
+        using (var client = new AmazonS3Client(AccessKey, Secret, new AmazonS3Config { ServiceURL = s3.Address.ToString(), ForcePathStyle = true, AuthenticationRegion = Region }))
+        {
+            await client.PutBucketAsync(new Amazon.S3.Model.PutBucketRequest { BucketName = "lake", BucketRegionName = Region });
+        }
+
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 4);
+        var setup = new SiloSetup
+        {
+            Warehouse = "s3://lake/warehouse",
+            BootstrapServers = broker.BootstrapServers,
+            Topics = ["events"],
+            Table = Table,
+            Ddl = $"CREATE TABLE {Table} ({NumberedFeed.Columns}) WITH (partitioning = ARRAY['day(at)'])",
+            Catalog = new JsonObject { ["name"] = "glue", ["type"] = "glue", ["region"] = Region, ["endpoint"] = glue.Address.ToString() },
+            S3 = new JsonObject { ["region"] = Region, ["endpoint"] = s3.Address.ToString(), ["pathStyle"] = true, ["encryption"] = "s3", ["tags"] = new JsonObject { ["team"] = "lake" } },
+            Environment = Credentials,
+        };
+        using (var lake = LakeCatalog.Open(OptionsOf(setup), TimeProvider.System, new IdSource(TimeProvider.System, new Random(1))))
+        {
+            Assert.True(await lake.Catalog.CreateNamespaceAsync(["lake"], new Dictionary<string, string>(), default));
+        }
+
+        await using (var silo = SiloProcess.Start(setup, logs: _files.Path))
+        {
+            using var feed = new NumberedFeed(Records);
+            var published = await new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events" }).PublishAsync(feed, null, CancellationToken.None);
+            await silo.WaitAsync(
+                "everything published to be committed",
+                status =>
+                {
+                    var committed = SiloProcess.CommittedOf(status).ToDictionary(pair => pair.TopicPartition, pair => pair.Next);
+                    return published.Ranges.All(range => committed.GetValueOrDefault(range.Key, -1) >= range.Value.Next);
+                },
+                Patience);
+            Assert.Equal(0, await silo.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
+        }
+
+        await AuditAsync(setup);
+        await AskTheCommandLineAsync(Path.Combine(_files.Path, "silo.json"));
+        Assert.DoesNotContain(Secret, await File.ReadAllTextAsync(Path.Combine(_files.Path, "silo.log")));
+        await AskClickHouseAsync(moto.Address);
+    }
+
+    [Fact]
+    public async Task A_silo_whose_bucket_is_missing_says_so_in_one_line_and_ends()
+    {
+        Assert.SkipWhen(MotoServer.Absence is not null, MotoServer.Absence ?? "");
+        await using var moto = await MotoServer.StartAsync();
+        var setup = new SiloSetup
+        {
+            Warehouse = "s3://no-such-bucket/warehouse",
+            BootstrapServers = "127.0.0.1:1",
+            Topics = ["events"],
+            Table = Table,
+            Ddl = $"CREATE TABLE {Table} ({NumberedFeed.Columns})",
+            Catalog = new JsonObject { ["type"] = "glue", ["region"] = Region, ["endpoint"] = moto.Address.ToString() },
+            S3 = new JsonObject { ["region"] = Region, ["endpoint"] = moto.Address.ToString(), ["pathStyle"] = true },
+            Environment = Credentials,
+        };
+        await using var silo = SiloProcess.Start(setup, logs: _files.Path);
+        Assert.Equal(1, await silo.Process.WaitAsync(Patience));
+        Assert.Contains("NoSuchBucket", silo.Process.Errors);
+        Assert.DoesNotContain("   at ", silo.Process.Errors);
+    }
+
+    private static SigV4Check Check(string service) => new(id => id == AccessKey ? (Secret, null) : null, service, Region, TimeProvider.System);
+
+    private static LakeCatalogOptions OptionsOf(SiloSetup setup) => new()
+    {
+        Type = CatalogType.Glue,
+        Warehouse = setup.Warehouse,
+        S3 = new S3StoreOptions { Endpoint = new Uri((string)setup.S3!["endpoint"]!), PathStyle = true, Region = Region, AccessKeyId = AccessKey, SecretAccessKey = Secret },
+        Glue = new GlueCatalogOptions { Warehouse = setup.Warehouse, Endpoint = new Uri((string)setup.Catalog!["endpoint"]!), Region = Region, AccessKeyId = AccessKey, SecretAccessKey = Secret },
+    };
+
+    private async Task AuditAsync(SiloSetup setup)
+    {
+        using var lake = LakeCatalog.Open(OptionsOf(setup), TimeProvider.System, new IdSource(TimeProvider.System, new Random(2)));
+        var table = (await lake.Catalog.LoadTableAsync(TableIdentifier.Parse(Table), default))!;
+        var letters = await lake.Catalog.LoadTableAsync(TableIdentifier.Parse(Table + "__dead_letters"), default);
+        AuditResult audit = await Audit.RunAsync(table, letters);
+        output.WriteLine(audit.ToString());
+        Assert.Equal(AuditVerdict.Proved, audit.Verdict);
+        Assert.Equal(Records - NumberedFeed.BadAmong(Records), audit.Rows);
+    }
+
+    private async Task AskTheCommandLineAsync(string config)
+    {
+        await using var audit = new LakeProcess(
+            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "table", "audit", Table, "--config", config, "--dead-letters", Table + "__dead_letters"], Credentials);
+        int code = await audit.WaitAsync(Patience);
+        output.WriteLine(audit.Output + audit.Errors);
+        Assert.Equal(0, code);
+        await using var rows = new LakeProcess(
+            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "table", "rows", Table, "--config", config, "--where", "id = 4242", "--json"], Credentials);
+        Assert.Equal(0, await rows.WaitAsync(Patience));
+        Assert.Contains("4242", rows.Output);
+    }
+
+    private async Task AskClickHouseAsync(Uri moto)
+    {
+        Assert.SkipWhen(ForeignReaders.ClickHouseAbsent is not null, ForeignReaders.ClickHouseAbsent ?? "");
+        JsonArray rows = await ForeignReaders.ClickHouseAsync(
+            _files.Path,
+            "SET allow_database_glue_catalog = 1",
+            $"CREATE DATABASE glue ENGINE = DataLakeCatalog('{moto}') SETTINGS catalog_type = 'glue', region = '{Region}', aws_access_key_id = '{AccessKey}', aws_secret_access_key = '{Secret}', storage_endpoint = '{moto}lake'",
+            $"SELECT count(*) AS n, count(DISTINCT id) AS ids, sum(id) AS total FROM glue.`{Table}` WHERE id >= 0");
+        output.WriteLine(rows.ToJsonString());
+        long bad = NumberedFeed.BadAmong(Records);
+        Assert.Equal((Records - bad).ToString(), rows[0]!["n"]!.ToString());
+        Assert.Equal((Records - bad).ToString(), rows[0]!["ids"]!.ToString());
+    }
+}

@@ -1,0 +1,143 @@
+using System.Text.Json;
+using OrleansLake.Contracts;
+using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Write;
+using OrleansLake.Silo.Configuration;
+
+namespace OrleansLake.Silo.Tests;
+
+/// <summary>What a pipeline says about its records, from the configuration to the rows.</summary>
+public sealed class RecordsTests : IDisposable
+{
+    private readonly TempDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task A_configured_pipeline_unnests_projects_converts_names_and_knows_offsets()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 4);
+        PipelineDefinition definition = Assert.Single(Read(Pipeline(broker.BootstrapServers, """
+            "unnest": "/data",
+            "project": { "event_id": "/id" },
+            "columns": { "_offset": "kafka.offset", "_partition": "kafka.partition", "_timestamp": "kafka.timestamp", "_ingested_at": "ingest.time", "source": "'test'" },
+            "case": { "from": "lower_camel", "to": "lower_underscore" },
+            "epoch": "ms",
+            "onUnfit": { "price": "null" },
+            "unknownFields": "rescue"
+            """)).Pipelines).Definition;
+        await using SiloStand silo = await SiloStand.StartAsync(broker.BootstrapServers, _directory.Path, definition);
+        await SiloStand.PublishAsync(broker.BootstrapServers, Enumerable.Range(0, 500).Select(i => i % 100 == 99
+            ? $$"""{"id":{{i}},"nothing":"here"}"""
+            : FormattableString.Invariant($$$"""{"id":{{{i}}},"data":{"userName":"u{{{i}}}","createdAt":{{{1_700_000_000_000 + i}}},"price":{{{(i % 2 == 0 ? "1.5" : "\"cheap\"")}}},"eventID":-1,"moreToCome":{"a":[{{{i}}}]} } }""")));
+
+        IReadOnlyList<JsonElement> rows = await silo.RowsAsync(495);
+        Assert.Equal(Enumerable.Range(0, 500).Where(i => i % 100 != 99), rows.Select(row => row.GetProperty("event_id").GetInt32()).Order());
+        JsonElement[] by = [.. rows.OrderBy(row => row.GetProperty("event_id").GetInt32())];
+        Assert.Equal("u7", by[7].GetProperty("user_name").GetString());
+        Assert.Equal("2023-11-14T22:13:20.007000+00:00", by[7].GetProperty("created_at").GetString());
+        Assert.Equal("test", by[7].GetProperty("source").GetString());
+        Assert.Equal((1.5, JsonValueKind.Null), (by[6].GetProperty("price").GetDouble(), by[7].GetProperty("price").ValueKind));
+        Assert.Equal("""{"eventID":-1,"moreToCome":{"a":[6]}}""", by[6].GetProperty("_rescued").GetString());
+        Assert.Equal("""{"price":"cheap","eventID":-1,"moreToCome":{"a":[7]}}""", by[7].GetProperty("_rescued").GetString());
+        Assert.All(rows, row => Assert.StartsWith("20", row.GetProperty("_timestamp").GetString(), StringComparison.Ordinal));
+        Assert.All(rows, row => Assert.StartsWith("20", row.GetProperty("_ingested_at").GetString(), StringComparison.Ordinal));
+
+        // Each record of the four topic-partitions once, as a row or as a dead letter.
+        IReadOnlyList<JsonElement> letters = await silo.RowsAsync(5, DeadLetterSchema.Of(SiloStand.Table));
+        Assert.All(letters, letter => Assert.Equal("not-an-object", letter.GetProperty(DeadLetterSchema.ErrorClass).GetString()));
+        var positions = rows.Select(row => (row.GetProperty("_partition").GetInt32(), row.GetProperty("_offset").GetInt64()))
+            .Concat(letters.Select(letter => (letter.GetProperty("partition").GetInt32(), letter.GetProperty("offset").GetInt64()))).ToHashSet();
+        Assert.Equal(500, positions.Count);
+        await silo.AssertProvedAsync(495);
+    }
+
+    [Fact]
+    public async Task A_column_that_the_settings_name_and_the_table_lacks_is_the_pipelines_trouble()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 1);
+        PipelineDefinition definition = SiloStand.Definition() with { Records = new RecordSettings { Columns = new() { ["_offset"] = "kafka.offset" } } };
+        await using SiloStand silo = await SiloStand.StartAsync(broker.BootstrapServers, _directory.Path, definition);
+        await SiloStand.PublishAsync(broker.BootstrapServers, SiloStand.Records(0, 10));
+        PipelineStatus? status = null;
+        await silo.EventuallyAsync(
+            async () => (status = await silo.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.Any(one => one.Trouble is not null) == true || status?.Trouble is not null, "a trouble");
+        Assert.Contains("records.columns: the table has no column _offset", JsonSerializer.Serialize(status), StringComparison.Ordinal);
+
+        // Once the table has it, the records are read on.
+        await silo.AlterAsync("ALTER TABLE db.events ADD COLUMN _offset BIGINT");
+        await silo.Client.ReloadSchemaAsync(SiloStand.Table.ToString(), TestContext.Current.CancellationToken);
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => (long)i), (await silo.RowsAsync(10)).Select(row => row.GetProperty("_offset").GetInt64()).Order());
+    }
+
+    [Fact]
+    public async Task New_fields_become_columns_once_and_the_records_that_brought_them_lose_nothing()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 4);
+        PipelineDefinition definition = SiloStand.Definition(ddl: "CREATE TABLE db.events (id BIGINT, detail ROW(a BIGINT))") with
+        {
+            Records = new RecordSettings { UnknownFields = "evolve", MostFields = 8, CaseFrom = "lower_camel", CaseTo = "lower_underscore" },
+        };
+        await using SiloStand silo = await SiloStand.StartAsync(broker.BootstrapServers, _directory.Path, definition);
+        // Ids, and what comes with every third, fourth and fifth: in all four topic-partitions, with a null first.
+        await SiloStand.PublishAsync(broker.BootstrapServers, Enumerable.Range(0, 400).Select(i => "{\"id\":" + i + ",\"newText\":" + (i % 3 == 0 ? $"\"t{i}\"" : "null")
+            + ",\"detail\":{\"a\":1" + (i % 4 == 0 ? $",\"deepList\":[{i}]" : "") + "}" + (i % 5 == 0 ? $",\"half\":{i}.5,\"over1\":1,\"over2\":2" : "") + "}"));
+        IReadOnlyList<JsonElement> rows = await silo.RowsAsync(400);
+        await silo.AssertProvedAsync(400);
+        Assert.Equal(400, rows.Select(row => row.GetProperty("id").GetInt32()).Distinct().Count());
+        foreach (JsonElement row in rows)
+        {
+            int id = row.GetProperty("id").GetInt32();
+            Assert.Equal(id % 3 == 0 ? $"t{id}" : null, row.GetProperty("new_text").GetString());
+            JsonElement deep = row.GetProperty("detail").GetProperty("deep_list");
+            Assert.Equal(id % 4 == 0 ? $"[{id}]" : "null", deep.GetRawText());
+            Assert.Equal(id % 5 == 0 ? id + 0.5 : null, row.GetProperty("half") is { ValueKind: JsonValueKind.Number } half ? half.GetDouble() : (double?)null);
+        }
+
+        // The limit: eight fields with those inside structs and lists.
+        Iceberg.LoadedTable table = (await silo.Catalog.LoadTableAsync(SiloStand.Table, TestContext.Current.CancellationToken))!;
+        Assert.Equal(["detail", "half", "id", "new_text", "over1"], table.Metadata.CurrentSchema.Fields.Select(field => field.Name).Order());
+        Assert.InRange(table.Metadata.Schemas.Count, 2, 5);
+    }
+
+    [Theory]
+    [InlineData("\"unnest\": \"data\"", "pipelines[0].records.unnest: expected a JSON Pointer (RFC 6901) such as /data/id, found \"data\"")]
+    [InlineData("\"project\": { \"a\": \"b\" }", "pipelines[0].records.project.a: expected a JSON Pointer")]
+    [InlineData("\"case\": { \"from\": \"camel\", \"to\": \"lower_underscore\" }", "pipelines[0].records.case.from: expected one of lower_camel")]
+    [InlineData("\"case\": { \"from\": \"lower_camel\" }", "pipelines[0].records.case.to: expected both")]
+    [InlineData("\"onUnfit\": { \"a\": \"nil\" }", "pipelines[0].records.onUnfit.a: expected one of reject, null, string, found \"nil\"")]
+    [InlineData("\"epoch\": \"minutes\"", "pipelines[0].records.epoch: expected one of none, s, ms, us, ns, d, found \"minutes\"")]
+    [InlineData("\"unknownFields\": \"keep\"", "pipelines[0].records.unknownFields: expected one of ignore, rescue")]
+    [InlineData("\"colums\": {}", "pipelines[0].records.colums: expected one of")]
+    [InlineData("\"project\": { \"a\": \"/b\" }, \"columns\": { \"a\": \"kafka.offset\" }", "pipelines[0].records.columns.a: expected a column that project does not take already")]
+    public void What_means_nothing_is_told_with_its_place(string records, string expected) =>
+        Assert.Contains(Assert.Throws<ConfigException>(() => Read(Pipeline("x:1", records))).Errors, error => error.StartsWith(expected, StringComparison.Ordinal));
+
+    [Fact]
+    public void Definitions_are_the_same_when_their_records_say_the_same()
+    {
+        PipelineDefinition One(string pointer) => SiloStand.Definition() with { Records = new RecordSettings { Project = new() { ["a"] = pointer } } };
+        Assert.True(One("/x").SameAs(One("/x")));
+        Assert.False(One("/x").SameAs(One("/y")));
+        Assert.False(One("/x").SameAs(SiloStand.Definition()));
+    }
+
+    private static string Pipeline(string bootstrap, string records) => $$"""
+        {
+          "warehouse": "w",
+          "pipelines": [ { "name": "events", "topics": ["events"], "table": "db.events", "flushInterval": "500ms", "createTable": true,
+            "ddl": "CREATE TABLE db.events (event_id BIGINT, user_name VARCHAR, created_at TIMESTAMP(6) WITH TIME ZONE, price DOUBLE, _offset BIGINT, _partition INTEGER, _timestamp TIMESTAMP(6) WITH TIME ZONE, _ingested_at TIMESTAMP(6) WITH TIME ZONE, source VARCHAR, _rescued VARCHAR)",
+            "kafka": { "bootstrap.servers": "{{bootstrap}}" }, "records": { {{records}} } } ]
+        }
+        """;
+
+    private SiloConfig Read(string json)
+    {
+        string path = Path.Combine(_directory.Path, "lake.json");
+        File.WriteAllText(path, json);
+        return SiloConfigReader.ReadFile(path);
+    }
+}
