@@ -28,7 +28,7 @@ public sealed class UpkeepSimulationTests(ITestOutputHelper output)
         }
 
         output.WriteLine($"{Seeds} seeds, {results.Sum(result => result.Swaps)} swaps; {string.Join(", ", events.Select(one => $"{one.Key} {one.Value}"))}");
-        string[] deeds = ["ingest", "compaction", "expiry", "orphans", "retention", "stranger appends", "stranger deletes keys", "stranger deletes positions", "stranger optimizes", "stranger adds a column", "stranger tags"];
+        string[] deeds = ["ingest", "compaction", "expiry", "orphans", "retention", "manifests", "stranger appends", "stranger deletes keys", "stranger deletes positions", "stranger optimizes", "stranger adds a column", "stranger tags"];
         Assert.All(deeds, deed => Assert.True(events.GetValueOrDefault($"swap: {deed}") >= Seeds / 10, $"{deed}: {events.GetValueOrDefault($"swap: {deed}")}"));
         Assert.True(events["died"] > Seeds);
     }
