@@ -133,7 +133,7 @@ public sealed class SiloConfigTests : IDisposable
 
     [Theory]
     [InlineData("{ \"warehouse\": ", "expected JSON")]
-    [InlineData("{}", "warehouse: expected the directory of the tables, found nothing")]
+    [InlineData("{}", "warehouse: expected the directory of the tables, or s3://bucket/prefix, found nothing")]
     [InlineData("{ \"warehouse\": \"w\", \"pipelines\": \"none\" }", "pipelines: expected a list of objects, found \"none\"")]
     public void A_file_that_is_no_configuration_is_told_so(string json, string expected) =>
         Assert.Contains(expected, Assert.Throws<ConfigException>(() => Read(json)).Message, StringComparison.Ordinal);

@@ -218,11 +218,8 @@ internal static partial class SiloConfigReader
             section.Fail("name", "letters, digits, dot, dash, underscore", name);
         }
 
-        string[] topics = section.Texts("topics", "a list of topic names");
-        foreach (string topic in topics.Where(topic => !NamePattern().IsMatch(topic)))
-        {
-            section.Fail("topics", "topic names of letters, digits, dot, dash, underscore", topic);
-        }
+        string[] topics = SourcesSection.ReadTopics(section);
+        string? pattern = SourcesSection.ReadPattern(section);
 
         string? table = section.Text("table", required: true, expected: "namespace.table");
         if (table is not null && !IsTableIdentifier(table))
@@ -233,9 +230,11 @@ internal static partial class SiloConfigReader
         bool create = section.Flag("createTable", false);
         string? ddl = ReadDdl(section, create, directory);
         Dictionary<string, string> kafka = ReadKafka(section);
+        KafkaSecretConfig? secret = KafkaSecretConfig.Read(section.Section("kafkaSecret"), kafka);
         var generation = section.Text("generation") ?? "1";
         TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
-        PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
+        (PipelineStart start, long? startAtMs) = SourcesSection.ReadStart(section);
+        string? startOffsets = SourcesSection.ReadOffsets(section);
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         RecordSettings? records = RecordsSection.Read(section);
@@ -256,7 +255,10 @@ internal static partial class SiloConfigReader
                     Ddl = ddl,
                     CreateTable = create,
                     FlushInterval = flush,
+                    TopicPattern = pattern,
                     Start = start,
+                    StartAtMs = startAtMs,
+                    StartOffsets = startOffsets,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
                     Records = records,
@@ -266,6 +268,7 @@ internal static partial class SiloConfigReader
                 kafka)
             {
                 Maintenance = upkeep,
+                Secret = secret,
             };
     }
 

@@ -10,10 +10,9 @@ namespace OrleansLake.Grains;
 public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids, AlertHub alerts)
 {
     /// <summary>The writers of a pipeline's pump. <paramref name="growth"/> asks for columns where new fields become some.</summary>
-    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth growth, IDeadLetterTopic? deadLetterTopic) => new(
-        OptionsOf(definition, alerts.Tell) with
+    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth? growth, IDeadLetterTopic? deadLetterTopic) => new(
+        OptionsOf(definition, growth, alerts.Tell) with
         {
-            Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth } : null,
             HaltOnReject = definition.DeadLetters.Mode == DeadLetterMode.Halt,
             DeadLetterTopic = deadLetterTopic,
             Alarm = new DeadLetterAlarm(
@@ -29,13 +28,13 @@ public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefiniti
     /// settings of its own.
     /// </summary>
     public RowWriterFactory OfReplay(string pipeline) => new(
-        byName.TryGetValue(pipeline, out PipelineDefinition? definition) ? OptionsOf(definition, static _ => { }) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
+        byName.TryGetValue(pipeline, out PipelineDefinition? definition) ? OptionsOf(definition, null, static _ => { }) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
 
-    private RowWriterOptions OptionsOf(PipelineDefinition definition, Action<Alert> onAlert) => new()
+    private RowWriterOptions OptionsOf(PipelineDefinition definition, FieldGrowth? growth, Action<Alert> onAlert) => new()
     {
         Pipeline = definition.Name,
         Generation = definition.Generation,
-        Records = definition.Records?.ToOptions(),
+        Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth } : null,
         Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
     };
 

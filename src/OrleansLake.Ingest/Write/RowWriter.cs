@@ -104,13 +104,14 @@ internal sealed class RowWriter : IRowWriter
     {
         GiveBack();
         // Dead letters first, as they are committed: a failure between the two leaves nothing that rows rely on.
+        var letters = await _letters.CompleteAsync(cancellationToken).ConfigureAwait(false);
+        var files = await _files.CompleteAsync(cancellationToken).ConfigureAwait(false);
         if (_letterRecords is not null)
         {
+            // Last, since what was sent cannot be given up any more.
             await _letterRecords.SendAsync(cancellationToken).ConfigureAwait(false);
         }
 
-        var letters = await _letters.CompleteAsync(cancellationToken).ConfigureAwait(false);
-        var files = await _files.CompleteAsync(cancellationToken).ConfigureAwait(false);
         return new WrittenFiles(files, letters);
     }
 

@@ -82,6 +82,15 @@ data "aws_iam_policy_document" "task" {
   }
 
   dynamic "statement" {
+    for_each = length(var.parameter_arns) > 0 ? [1] : []
+    content {
+      sid       = "Parameters"
+      actions   = ["ssm:GetParameter"]
+      resources = var.parameter_arns
+    }
+  }
+
+  dynamic "statement" {
     for_each = length(var.kms_key_arns) > 0 ? [1] : []
     content {
       sid       = "Keys"
