@@ -42,6 +42,7 @@ module "access" {
   glue_databases       = var.glue_databases
   secret_arns          = var.secret_arns
   injected_secret_arns = values(var.secrets)
+  parameter_arns       = var.parameter_arns
   kms_key_arns         = var.kms_key_arns
   msk                  = var.msk
   log_group_arn        = aws_cloudwatch_log_group.silo.arn

@@ -140,6 +140,12 @@ variable "secret_arns" {
   default     = []
 }
 
+variable "parameter_arns" {
+  description = "Parameters of Systems Manager that the silos read themselves (ssm:NAME in the configuration)."
+  type        = list(string)
+  default     = []
+}
+
 variable "kms_key_arns" {
   description = "Keys of the buckets and secrets."
   type        = list(string)

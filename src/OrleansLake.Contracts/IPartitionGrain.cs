@@ -9,9 +9,12 @@ namespace OrleansLake.Contracts;
 [Alias("orleanslake.IPartitionGrain")]
 public interface IPartitionGrain : IGrainWithStringKey
 {
-    /// <summary>Says what is wanted; the same again changes nothing. Starts, pauses, lets run. The answer is the silo that it lives on, in parsable form.</summary>
+    /// <summary>
+    /// Says what is wanted; the same again changes nothing. Starts, pauses, lets run. <paramref name="isLate"/>: it came while the
+    /// pipeline ran, so that it begins at its oldest record. The answer is the silo that it lives on, in parsable form.
+    /// </summary>
     [Alias("Want")]
-    Task<string> WantAsync(PipelineDefinition definition, WantedState wanted);
+    Task<string> WantAsync(PipelineDefinition definition, WantedState wanted, bool isLate = false);
 
     /// <summary>How it does.</summary>
     [Alias("Status"), AlwaysInterleave]

@@ -1,7 +1,7 @@
 namespace OrleansLake.Contracts;
 
 /// <summary>Asks a pipeline to go on somewhere else.</summary>
-/// <param name="To"><c>earliest</c>, <c>latest</c>, or an offset.</param>
+/// <param name="To"><c>earliest</c>, <c>latest</c>, an offset, or a time in ISO 8601 (the first record that is not older).</param>
 /// <param name="Topic">Only this topic; null: all of them.</param>
 /// <param name="Partition">Only this partition; null: all of them.</param>
 [GenerateSerializer, Immutable, Alias("orleanslake.PipelineSeek")]

@@ -15,7 +15,7 @@ public sealed record PipelineDefinition
     [Id(1)]
     public string Generation { get; init; } = "1";
 
-    /// <summary>The topics to read.</summary>
+    /// <summary>The topics to read; see also <see cref="TopicPattern"/>.</summary>
     [Id(2)]
     public required string[] Topics { get; init; }
 
@@ -52,16 +52,32 @@ public sealed record PipelineDefinition
     public long TargetFileSizeBytes { get; init; } = 512L << 20;
 
     /// <summary>How the topics' records differ from the table's rows; null: they do not.</summary>
-    [Id(22)]
+    [Id(20)]
     public RecordSettings? Records { get; init; }
 
     /// <summary>What becomes of records that cannot be rows.</summary>
-    [Id(20)]
+    [Id(30)]
     public DeadLetterSettings DeadLetters { get; init; } = new();
 
     /// <summary>What is expected of its rows and its flow.</summary>
-    [Id(21)]
+    [Id(31)]
     public QualitySettings Quality { get; init; } = new();
+
+    /// <summary>Reads every topic too whose whole name matches this regular expression, those that come later included; null: none.</summary>
+    [Id(32)]
+    public string? TopicPattern { get; init; }
+
+    /// <summary>Begins with the first record that is not older, in milliseconds since 1970; null: see <see cref="Start"/>.</summary>
+    [Id(33)]
+    public long? StartAtMs { get; init; }
+
+    /// <summary>Where single topic-partitions begin, whatever else is said: <c>topic-partition=offset</c>, with commas between.</summary>
+    [Id(34)]
+    public string? StartOffsets { get; init; }
+
+    /// <summary>Which rows are for its table, as in SQL's WHERE, where a topic's records go to several; null: all.</summary>
+    [Id(35)]
+    public string? Where { get; init; }
 
     /// <summary>Whether two definitions say the same: arrays compare by what is in them.</summary>
     public bool SameAs(PipelineDefinition? other) =>

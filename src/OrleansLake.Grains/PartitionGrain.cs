@@ -53,6 +53,7 @@ internal sealed class PartitionGrain(
     private PumpLease? _lease;
     private IGrainTimer? _timer;
     private bool _copyChecked;
+    private bool _isLate;
 
     /// <inheritdoc />
     public override Task OnActivateAsync(CancellationToken cancellationToken)
@@ -82,11 +83,12 @@ internal sealed class PartitionGrain(
     }
 
     /// <inheritdoc />
-    public async Task<string> WantAsync(PipelineDefinition definition, WantedState wanted)
+    public async Task<string> WantAsync(PipelineDefinition definition, WantedState wanted, bool isLate = false)
     {
         string home = self.SiloAddress.ToParsableString();
         bool wasPaused = _wanted == WantedState.Paused;
         _wanted = wanted;
+        _isLate = isLate;
         if (_lease is { IsValid: true } held && held.Definition.SameAs(definition))
         {
             held.Renew();
@@ -245,7 +247,7 @@ internal sealed class PartitionGrain(
     {
         IPartitionGrain self = this.AsReference<IPartitionGrain>();
         _copyChecked = false;
-        _lease = pumps.Attach(definition, _topicPartition, _wanted == WantedState.Paused, () => self.NoticeAsync());
+        _lease = pumps.Attach(definition, _topicPartition, _wanted == WantedState.Paused, () => self.NoticeAsync(), _isLate);
     }
 
     private async Task TickAsync(CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Quality;
 
 namespace OrleansLake.Grains;
 
@@ -22,6 +23,10 @@ public sealed class PipelineGrainState
     /// <summary>How many partitions each topic had when it was last asked.</summary>
     [Id(2)]
     public Dictionary<string, int> Partitions { get; set; } = [];
+
+    /// <summary>How many partitions each topic had when the pipeline began with these topics; null: it has not. What is beyond came later.</summary>
+    [Id(3)]
+    public Dictionary<string, int>? AtBeginning { get; set; }
 }
 
 /// <summary>
@@ -37,10 +42,12 @@ internal sealed class PipelineGrain(
     IdSource ids,
     TimeProvider time,
     AlertHub alerts,
+    BranchPublisher publisher,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
 {
     private const string KeepAlive = "keep-alive";
     private static readonly TimeSpan DiscoverPeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShortestPublishPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OutsideLimit = TimeSpan.FromSeconds(15);
@@ -54,6 +61,7 @@ internal sealed class PipelineGrain(
     private string? _trouble;
     private bool _tablesEnsured;
     private Heartbeat? _heartbeat;
+    private IGrainTimer? _publishTimer;
 
     private string Name => this.GetPrimaryKeyString();
 
@@ -79,6 +87,8 @@ internal sealed class PipelineGrain(
         if (!definition.SameAs(state.State.Definition))
         {
             bool known = state.State.Definition is not null;
+            bool isOther = !(state.State.Definition is { } before && before.Topics.SequenceEqual(definition.Topics) && before.TopicPattern == definition.TopicPattern);
+            state.State.AtBeginning = isOther ? null : state.State.AtBeginning;
             state.State.Definition = definition;
             _tablesEnsured = false;
             await state.WriteStateAsync();
@@ -187,15 +197,17 @@ internal sealed class PipelineGrain(
                 .Select(one => new TopicPartition(one.Topic, one.Partition)),
         ];
         bool isOffset = long.TryParse(seek.To, NumberStyles.None, CultureInfo.InvariantCulture, out long offset);
-        if (all.Length == 0 || (!isOffset && seek.To is not (PipelineSeek.Earliest or PipelineSeek.Latest)))
+        DateTimeOffset moment = default;
+        bool isTime = !isOffset && DateTimeOffset.TryParse(seek.To, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment);
+        if (all.Length == 0 || (!isOffset && !isTime && seek.To is not (PipelineSeek.Earliest or PipelineSeek.Latest)))
         {
             return new PipelineMove(
-                false, all.Length == 0 ? $"{Name} has no such topic-partition" : $"expected {PipelineSeek.Earliest}, {PipelineSeek.Latest} or an offset, got \"{seek.To}\"", []);
+                false, all.Length == 0 ? $"{Name} has no such topic-partition" : $"expected {PipelineSeek.Earliest}, {PipelineSeek.Latest}, an offset or a time, got \"{seek.To}\"", []);
         }
 
         using var limit = new CancellationTokenSource(OutsideLimit, time);
         IClusterFacts facts = topics.FactsOf(Name);
-        StartPosition start = isOffset ? StartPosition.At(offset) : seek.To == PipelineSeek.Latest ? StartPosition.Latest : StartPosition.Earliest;
+        StartPosition start = isOffset ? StartPosition.At(offset) : isTime ? StartPosition.AtTime(moment) : seek.To == PipelineSeek.Latest ? StartPosition.Latest : StartPosition.Earliest;
         IReadOnlyDictionary<TopicPartition, long> offsets = await facts.StartOffsetsAsync(all, start, limit.Token);
         TopicIdentities identities = await facts.IdentitiesAsync([.. all.Select(one => one.Topic).Distinct()], limit.Token);
         return await MoveAsync(
@@ -205,7 +217,7 @@ internal sealed class PipelineGrain(
                 MoveId = ids.NewUuid(),
                 Pipeline = Name,
                 Generation = definition.Generation,
-                Kind = isOffset ? MoveKind.Seek : MoveKind.Reset,
+                Kind = isOffset || isTime ? MoveKind.Seek : MoveKind.Reset,
                 ClusterId = identities.ClusterId,
                 TopicIds = new Dictionary<string, string>(identities.TopicIds),
                 Positions = [.. offsets.Select(entry => new MovedTo(entry.Key.Topic, entry.Key.Partition, entry.Value))],
@@ -230,6 +242,8 @@ internal sealed class PipelineGrain(
 
         _timer?.Dispose();
         _timer = null;
+        _publishTimer?.Dispose();
+        _publishTimer = null;
         if (await this.GetReminder(KeepAlive) is { } reminder)
         {
             await this.UnregisterReminder(reminder);
@@ -254,7 +268,7 @@ internal sealed class PipelineGrain(
         GrainFactory.GetGrain<IPartitionGrain>(GrainKeys.TopicPartition(Name, one.Topic, one.Partition));
 
     private IEnumerable<NamedTopicPartition> TopicPartitions(PipelineDefinition definition) =>
-        from topic in definition.Topics
+        from topic in PipelineTopics.Of(definition, state.State.Partitions.Keys)
         from partition in Enumerable.Range(0, state.State.Partitions.GetValueOrDefault(topic))
         select new NamedTopicPartition(topic, partition);
 
@@ -282,8 +296,48 @@ internal sealed class PipelineGrain(
         }
     }
 
-    private void StartTimer() =>
+    private void StartTimer()
+    {
         _timer ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(TimeSpan.Zero, DiscoverPeriod) { KeepAlive = true });
+        StartPublishing(state.State.Definition!);
+    }
+
+    /// <summary>Main follows the branch that is written to as fast as it is committed to.</summary>
+    private void StartPublishing(PipelineDefinition definition)
+    {
+        _publishTimer?.Dispose();
+        TimeSpan period = definition.FlushInterval < ShortestPublishPeriod ? ShortestPublishPeriod : definition.FlushInterval;
+        _publishTimer = definition.Quality.Publish is null ? null : this.RegisterGrainTimer(PublishAsync, new GrainTimerCreationOptions(period, period) { Interleave = true });
+    }
+
+    private async Task PublishAsync(CancellationToken cancellationToken)
+    {
+        if (state.State.Definition is not { Quality.Publish: { } settings } definition)
+        {
+            return;
+        }
+
+        const string Rule = "publish";
+        try
+        {
+            // Reading is no work for a turn.
+            PublishOutcome outcome = await PublishRuns.RunAsync(() => publisher.PublishAsync(definition, settings, cancellationToken), cancellationToken);
+            if (outcome.SnapshotId is { } snapshotId)
+            {
+                logger.LogPublished(Name, definition.Table, snapshotId, outcome.Rows);
+            }
+
+            bool isBad = outcome.Findings.Count > 0;
+            if (isBad || outcome.SnapshotId is not null)
+            {
+                alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, isBad ? $"{definition.Table}: main stays behind branch {settings.Branch}: {string.Join("; ", outcome.Findings)}" : $"{definition.Table}: main follows again", time.GetUtcNow(), IsOver: !isBad));
+            }
+        }
+        catch (Exception error) when (error is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+        {
+            alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, $"{definition.Table}: branch {settings.Branch} could not be audited or published: {error.Message}", time.GetUtcNow()));
+        }
+    }
 
     private async Task<bool> WantAsync(WantedState wanted)
     {
@@ -341,6 +395,11 @@ internal sealed class PipelineGrain(
             if (!_tablesEnsured)
             {
                 await tables.EnsureAsync(definition, either.Token);
+                if (definition.Quality.Publish is { } publish)
+                {
+                    await publisher.EnsureBranchAsync(definition, publish.Branch, either.Token);
+                }
+
                 _tablesEnsured = true;
             }
 
@@ -455,7 +514,7 @@ internal sealed class PipelineGrain(
                 RequestContext.Set(TopicPartitionPlacementDirector.HomeKey, home.ToParsableString());
             }
 
-            call = Partition(one).WantAsync(definition, state.State.Wanted);
+            call = Partition(one).WantAsync(definition, state.State.Wanted, state.State.AtBeginning is { } first && one.Partition >= first.GetValueOrDefault(one.Topic));
         }
         finally
         {
@@ -475,11 +534,12 @@ internal sealed class PipelineGrain(
     {
         var troubles = new List<string>();
         bool changed = false;
-        foreach (string topic in definition.Topics)
+        IReadOnlyDictionary<string, int> all = definition.TopicPattern is null ? new Dictionary<string, int>() : await topics.TopicsAsync(Name, cancellationToken);
+        foreach (string topic in PipelineTopics.Of(definition, all.Keys))
         {
             try
             {
-                int? count = await topics.PartitionsOfAsync(Name, topic, cancellationToken);
+                int? count = all.TryGetValue(topic, out int shown) ? shown : await topics.PartitionsOfAsync(Name, topic, cancellationToken);
                 if (count is null)
                 {
                     troubles.Add($"topic {topic}: the brokers know no such topic");
@@ -496,6 +556,12 @@ internal sealed class PipelineGrain(
             {
                 troubles.Add($"topic {topic}: {error.Message}");
             }
+        }
+
+        if (state.State.AtBeginning is null && troubles.Count == 0)
+        {
+            state.State.AtBeginning = new Dictionary<string, int>(state.State.Partitions);
+            changed = true;
         }
 
         if (changed)

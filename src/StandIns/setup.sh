@@ -82,7 +82,8 @@ elif [ "$packages" = auto ]; then
   orleans=(); for id in Sdk Server Client Reminders Streaming Dashboard; do orleans+=("Microsoft.Orleans.$id" "$orleans_version"); done
   served orleans "${orleans[@]}" || orleans_standin=1
   served kafka Confluent.Kafka "$kafka_version" || kafka_native=1
-  served aws AWSSDK.Core "$aws_core_version+" AWSSDK.Glue "$aws_version+" AWSSDK.SecretsManager "$aws_version+" || aws_standin=1
+  served aws AWSSDK.Core "$aws_core_version+" AWSSDK.Glue "$aws_version+" AWSSDK.SecretsManager "$aws_version+" \
+    AWSSDK.SimpleSystemsManagement "$aws_version+" || aws_standin=1
 fi
 
 # Packages are made aside, kept in the cache under a name that says what they are, and linked into place whole.
@@ -110,7 +111,7 @@ fi
 if [ "$aws_standin" = 1 ]; then
   version="$aws_version-standin.h$content"
   if [ ! -d "$cache/aws-$version" ]; then
-    say "AWSSDK.Glue, AWSSDK.SecretsManager $aws_version: $why; making stand-in packages of the same ids ($version)"
+    say "AWSSDK.Glue, .SecretsManager, .SimpleSystemsManagement $aws_version: $why; making stand-in packages of the same ids ($version)"
     run "$lake/log/pack-aws.log" dotnet pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" --nologo
     keep "$work/aws" "$cache/aws-$version"
   fi

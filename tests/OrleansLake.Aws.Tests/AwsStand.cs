@@ -38,6 +38,9 @@ public sealed class AwsStand : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        // For what takes the SDK's default chain.
+        Environment.SetEnvironmentVariable("AWS_ACCESS_KEY_ID", AccessKey);
+        Environment.SetEnvironmentVariable("AWS_SECRET_ACCESS_KEY", Secret);
         if (MotoServer.Absence is null)
         {
             _moto = await MotoServer.StartAsync();

@@ -106,6 +106,65 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         Assert.DoesNotContain("   at ", silo.Process.Errors);
     }
 
+    [Fact]
+    public async Task Secrets_stand_in_no_log_status_state_or_error()
+    {
+        const string First = "geheim-eins-4711";
+        const string Second = "geheim-zwei-4712";
+        const string Key = "geheim-drei-4713";
+        string secret = Path.Combine(Path.GetTempPath(), $"lake-secret-{Guid.NewGuid():N}.json");
+        try
+        {
+            await WriteAsync(First);
+            // A broker that wants no login, so that every attempt fails, and much is said about it.
+            using var broker = new EmbeddedBroker();
+            broker.CreateTopic("events", 2);
+            var setup = new SiloSetup
+            {
+                Warehouse = _files.Path,
+                BootstrapServers = broker.BootstrapServers,
+                Topics = ["events"],
+                Table = Table,
+                Ddl = $"CREATE TABLE {Table} ({NumberedFeed.Columns})",
+                Kafka = new Dictionary<string, string> { ["security.protocol"] = "sasl_plaintext", ["sasl.mechanism"] = "PLAIN", ["debug"] = "security,broker", ["ssl.key.password"] = Key },
+                KafkaSecret = new JsonObject { ["name"] = "file:" + secret, ["refresh"] = "1s", ["usernameField"] = "user", ["passwordField"] = "password" },
+            };
+            var said = new List<string>();
+            await using (var silo = SiloProcess.Start(setup, logs: _files.Path))
+            {
+                var status = await silo.WaitAsync("trouble with the login", status => status["trouble"] is not null, Patience);
+                await WriteAsync(Second);
+                using var limit = new CancellationTokenSource(Patience);
+                while (!silo.ReadLog().Contains("connections from now on use it", StringComparison.Ordinal))
+                {
+                    await Task.Delay(100, limit.Token);
+                }
+
+                said.AddRange([status.ToJsonString(), (await silo.StatusAsync(limit.Token))!.ToJsonString(), await silo.GetAsync("/metrics", limit.Token), await silo.GetAsync("/pipelines", limit.Token)]);
+                Assert.Equal(0, await silo.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
+                said.AddRange([silo.Process.Output, silo.Process.Errors]);
+            }
+
+            foreach (string file in Directory.EnumerateFiles(_files.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "silo.json"))
+            {
+                said.Add($"{file}: {await File.ReadAllTextAsync(file)}");
+            }
+
+            Assert.Contains(said, one => one.Contains("file:" + secret, StringComparison.Ordinal)); // the secret's name may be said
+            Assert.Contains(said, one => one.Contains(".orleanslake", StringComparison.Ordinal)); // and state is among what was looked at
+            foreach (string value in (string[])[First, Second, Key])
+            {
+                Assert.All(said, one => Assert.DoesNotContain(value, one));
+            }
+        }
+        finally
+        {
+            File.Delete(secret);
+        }
+
+        Task WriteAsync(string password) => File.WriteAllTextAsync(secret, new JsonObject { ["user"] = "lake", ["password"] = password }.ToJsonString());
+    }
+
     private static SigV4Check Check(string service) => new(id => id == AccessKey ? (Secret, null) : null, service, Region, TimeProvider.System);
 
     private static LakeCatalogOptions OptionsOf(SiloSetup setup) => new()

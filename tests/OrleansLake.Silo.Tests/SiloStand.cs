@@ -73,10 +73,7 @@ internal sealed class SiloStand : IAsyncDisposable
 
     public static IEnumerable<long> Ids(IEnumerable<JsonElement> rows) => rows.Select(row => row.GetProperty("id").GetInt64()).Order();
 
-    public static Task PublishAsync(string bootstrap, IEnumerable<string> records, string topic = "events") =>
-        PublishAsync(bootstrap, records.Select(Encoding.UTF8.GetBytes), topic);
-
-    public static async Task PublishAsync(string bootstrap, IEnumerable<byte[]> records, string topic = "events")
+    public static async Task PublishAsync(string bootstrap, IEnumerable<string> records, string topic = "events")
     {
         using var feed = new ListFeed(records);
         await new Publisher(new PublisherOptions { BootstrapServers = bootstrap, Topic = topic }).PublishAsync(feed, null, TestContext.Current.CancellationToken);
@@ -179,9 +176,9 @@ internal sealed class SiloStand : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    private sealed class ListFeed(IEnumerable<byte[]> records) : IRecordFeed
+    private sealed class ListFeed(IEnumerable<string> records) : IRecordFeed
     {
-        private readonly IEnumerator<byte[]> _records = records.GetEnumerator();
+        private readonly IEnumerator<string> _records = records.GetEnumerator();
 
         public long? Total => null;
 
@@ -189,7 +186,7 @@ internal sealed class SiloStand : IAsyncDisposable
         {
             while (limit-- > 0 && _records.MoveNext())
             {
-                chunk.Add(_records.Current);
+                chunk.Add(Encoding.UTF8.GetBytes(_records.Current));
             }
         }
 

@@ -38,7 +38,7 @@ internal static class PipelineCommand
 
     private static Command Seek()
     {
-        var to = new Option<string>("--to") { Description = "earliest, latest, or an offset", Required = true };
+        var to = new Option<string>("--to") { Description = "earliest, latest, an offset, or a time (2026-01-31T12:30:00Z)", Required = true };
         var topic = new Option<string?>("--topic") { Description = "Only this topic" };
         var partition = new Option<int?>("--partition") { Description = "Only this partition" };
         Command command = ForOne<PipelineMove>("seek", "Go on somewhere else; the table keeps what it has", PrintMove, (parsed, client, name, token) =>

@@ -51,14 +51,15 @@ resource "aws_secretsmanager_secret" "kafka" {
 }
 
 module "lake" {
-  source           = "../"
-  image            = var.image
-  vpc_id           = data.aws_vpc.default.id
-  subnet_ids       = data.aws_subnets.default.ids
-  assign_public_ip = true # the default network has no NAT
-  warehouse        = [{ bucket = aws_s3_bucket.warehouse.bucket }]
-  glue_databases   = [aws_glue_catalog_database.lake.name]
-  secret_arns      = [aws_secretsmanager_secret.kafka.arn]
+  source               = "../"
+  image                = var.image
+  image_repository_arn = var.image_repository_arn
+  vpc_id               = data.aws_vpc.default.id
+  subnet_ids           = data.aws_subnets.default.ids
+  assign_public_ip     = true # the default network has no NAT
+  warehouse            = [{ bucket = aws_s3_bucket.warehouse.bucket }]
+  glue_databases       = [aws_glue_catalog_database.lake.name]
+  secret_arns          = [aws_secretsmanager_secret.kafka.arn]
 
   config = {
     warehouse = "s3://${aws_s3_bucket.warehouse.bucket}"

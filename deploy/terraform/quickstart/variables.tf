@@ -5,6 +5,12 @@ variable "image" {
   type        = string
 }
 
+variable "image_repository_arn" {
+  description = "Its repository, where that is ECR."
+  type        = string
+  default     = null
+}
+
 variable "bootstrap_servers" {
   description = "Kafka: host:port[,host:port…]"
   type        = string

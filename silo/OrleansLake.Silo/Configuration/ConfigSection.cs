@@ -159,13 +159,15 @@ internal sealed partial class ConfigSection(IConfiguration section, string path,
         return [.. section.GetSection(key).GetChildren().Select(child => new ConfigSection(child, $"{Place(key)}[{child.Key}]", errors))];
     }
 
-    /// <summary>Says of every key that nobody asked for that it is unknown. Called last.</summary>
-    public void RefuseOthers()
+    /// <summary>Says of every key that nobody asked for that it is unknown. Called last; whether the section has any key.</summary>
+    public bool RefuseOthers()
     {
         foreach (IConfigurationSection child in section.GetChildren().Where(child => !_known.Contains(child.Key)))
         {
             errors.Add($"{Place(child.Key)}: expected one of {string.Join(", ", _known.Order(StringComparer.Ordinal))}, found this key");
         }
+
+        return section.GetChildren().Any();
     }
 
     private string Place(string key) => path.Length == 0 ? key : $"{path}.{key}";

@@ -135,4 +135,7 @@ internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDi
 
     /// <summary>Settings of the upkeep of its table; null: none is kept on a schedule.</summary>
     public IReadOnlyDictionary<string, string>? Maintenance { get; init; }
+
+    /// <summary>Where the login for Kafka is kept; null: in the settings, or there is none.</summary>
+    public KafkaSecretConfig? Secret { get; init; }
 }

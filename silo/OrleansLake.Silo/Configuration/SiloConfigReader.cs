@@ -82,6 +82,11 @@ internal static partial class SiloConfigReader
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
         }
 
+        foreach (var table in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Table).Where(table => table.Select(pipeline => pipeline.Definition.Quality.Publish?.Branch).Distinct().Count() > 1))
+        {
+            errors.Add($"pipelines: expected all pipelines of table {table.Key} to write to one branch (quality.publish.branch), found several");
+        }
+
         if (dashboard.Url is { } at && at.Port == url.Port)
         {
             errors.Add($"dashboard.url: expected another port than http.url, found {at.Port}");
@@ -219,11 +224,8 @@ internal static partial class SiloConfigReader
             section.Fail("name", "letters, digits, dot, dash, underscore", name);
         }
 
-        string[] topics = section.Texts("topics", "a list of topic names");
-        foreach (string topic in topics.Where(topic => !NamePattern().IsMatch(topic)))
-        {
-            section.Fail("topics", "topic names of letters, digits, dot, dash, underscore", topic);
-        }
+        string[] topics = SourcesSection.ReadTopics(section);
+        string? pattern = SourcesSection.ReadPattern(section);
 
         string? table = section.Text("table", required: true, expected: "namespace.table");
         if (table is not null && !IsTableIdentifier(table))
@@ -234,9 +236,12 @@ internal static partial class SiloConfigReader
         bool create = section.Flag("createTable", false);
         string? ddl = ReadDdl(section, create, directory);
         Dictionary<string, string> kafka = ReadKafka(section);
+        KafkaSecretConfig? secret = KafkaSecretConfig.Read(section.Section("kafkaSecret"), kafka);
         var generation = section.Text("generation") ?? "1";
         TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
-        PipelineStart start = section.Choice("start", PipelineStart.Earliest, ("earliest", PipelineStart.Earliest), ("latest", PipelineStart.Latest));
+        (PipelineStart start, long? startAtMs) = SourcesSection.ReadStart(section);
+        string? where = SourcesSection.ReadWhere(section);
+        string? startOffsets = SourcesSection.ReadOffsets(section);
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         SchemaRegistrySettings? registry = RegistrySection.Read(section, directory);
@@ -258,7 +263,11 @@ internal static partial class SiloConfigReader
                     Ddl = ddl,
                     CreateTable = create,
                     FlushInterval = flush,
+                    TopicPattern = pattern,
                     Start = start,
+                    StartAtMs = startAtMs,
+                    Where = where,
+                    StartOffsets = startOffsets,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
                     Records = records,
@@ -268,6 +277,7 @@ internal static partial class SiloConfigReader
                 kafka)
             {
                 Maintenance = upkeep,
+                Secret = secret,
                 Registry = registry,
             };
     }

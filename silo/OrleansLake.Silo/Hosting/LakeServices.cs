@@ -2,6 +2,7 @@ using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Grains;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Kafka.Security;
 using OrleansLake.Ingest.Pump;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Telemetry;
@@ -13,6 +14,13 @@ internal static class LakeServices
 {
     /// <summary>The catalog that a configuration asks for.</summary>
     public static LakeCatalogOptions TablesOf(SiloConfig config) => config.Tables ?? new LakeCatalogOptions { Warehouse = config.Warehouse };
+
+    // Those of the task's role, where there is one: they change every few hours.
+    private static async Task<AwsKeys> AwsKeysAsync(CancellationToken cancellationToken)
+    {
+        (string id, string secret, string? token) = await AwsCredentialChain.GetAsync(cancellationToken);
+        return new AwsKeys(id, secret, token);
+    }
 
     /// <summary>Registers them.</summary>
     public static void Add(IServiceCollection services, SiloConfig config)
@@ -37,11 +45,19 @@ internal static class LakeServices
             services.AddSingleton<IAlertSink, AlertStream>();
         }
 
+        services.AddSingleton(new CommitBranches(config.Pipelines
+            .Where(pipeline => pipeline.Definition.Quality.Publish is not null)
+            .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
+            .ToDictionary(group => group.Key, group => group.First().Definition.Quality.Publish!.Branch)));
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));
+        services.AddSingleton<SecretReader>();
+        services.AddSingleton<KafkaSecrets>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<KafkaSecrets>());
         services.AddSingleton(provider => new KafkaConnections(
-            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Kafka), provider.GetRequiredService<ILoggerFactory>()));
+            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Kafka), provider.GetRequiredService<ILoggerFactory>(),
+            AwsKeysAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<KafkaSecrets>()));
         services.AddSingleton<ITopicDirectory, KafkaTopics>();
         services.AddSingleton<IPumpFactory>(provider => ActivatorUtilities.CreateInstance<KafkaPumpFactory>(provider, siloName));
     }

@@ -14,7 +14,7 @@ namespace OrleansLake.Silo.Hosting;
 internal static class SiloHost
 {
     // Longer than the drain, so that the host does not cut it short.
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
+    internal static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(45);
 
     /// <summary>Builds it. <paramref name="configure"/> comes last: a test or the demo may replace a service.</summary>
     public static WebApplication Build(SiloConfig config, Action<IServiceCollection>? configure = null)

@@ -5,11 +5,14 @@ using OrleansLake.Iceberg;
 
 namespace OrleansLake.Aws;
 
+/// <summary>A client, and the requests that go with what it was made of.</summary>
+internal sealed record S3Session(IAmazonS3 Client, S3Requests Requests);
+
 /// <summary>Gives the client to use now.</summary>
 internal abstract class S3Clients : IDisposable
 {
     /// <summary>The client, with credentials that are good.</summary>
-    public abstract ValueTask<IAmazonS3> GetAsync(CancellationToken cancellationToken);
+    public abstract ValueTask<S3Session> GetAsync(CancellationToken cancellationToken);
 
     public abstract void Dispose();
 
@@ -45,20 +48,22 @@ internal abstract class S3Clients : IDisposable
 }
 
 /// <summary>One client for good.</summary>
-internal sealed class OneS3Client(IAmazonS3 client) : S3Clients
+internal sealed class OneS3Client(S3StoreOptions options) : S3Clients
 {
-    public override ValueTask<IAmazonS3> GetAsync(CancellationToken cancellationToken) => new(client);
+    private readonly S3Session _session = new(Create(options), new S3Requests(options));
 
-    public override void Dispose() => client.Dispose();
+    public override ValueTask<S3Session> GetAsync(CancellationToken cancellationToken) => new(_session);
+
+    public override void Dispose() => _session.Client.Dispose();
 }
 
 /// <summary>Clients with what a catalog lends: a new one when it lends something else, as it does when credentials are renewed.</summary>
 internal sealed class LentS3Clients(LentStorage lent, S3StoreOptions own) : S3Clients
 {
     private readonly Lock _lock = new();
-    private (S3StoreOptions Options, IAmazonS3 Client)? _newest;
+    private (S3StoreOptions Options, S3Session Session)? _newest;
 
-    public override async ValueTask<IAmazonS3> GetAsync(CancellationToken cancellationToken)
+    public override async ValueTask<S3Session> GetAsync(CancellationToken cancellationToken)
     {
         var config = await lent.GetConfigAsync(cancellationToken).ConfigureAwait(false);
         if (config.GetValueOrDefault("s3.remote-signing-enabled") == "true" && !config.ContainsKey("s3.access-key-id"))
@@ -72,10 +77,10 @@ internal sealed class LentS3Clients(LentStorage lent, S3StoreOptions own) : S3Cl
             // The one before is not disposed: requests may be under way on it, and it holds no handle of its own.
             if (_newest is not { } newest || !IsSame(newest.Options, options))
             {
-                _newest = newest = (options, Create(options));
+                _newest = newest = (options, new S3Session(Create(options), new S3Requests(options)));
             }
 
-            return newest.Client;
+            return newest.Session;
         }
     }
 
@@ -83,12 +88,11 @@ internal sealed class LentS3Clients(LentStorage lent, S3StoreOptions own) : S3Cl
     {
         lock (_lock)
         {
-            _newest?.Client.Dispose();
+            _newest?.Session.Client.Dispose();
             _newest = null;
         }
     }
 
     private static bool IsSame(S3StoreOptions before, S3StoreOptions now) =>
-        (before.Region, before.Endpoint, before.PathStyle, before.AccessKeyId, before.SecretAccessKey, before.SessionToken)
-        == (now.Region, now.Endpoint, now.PathStyle, now.AccessKeyId, now.SecretAccessKey, now.SessionToken);
+        before with { WriteTags = now.WriteTags } == now && before.WriteTags.OrderBy(tag => tag.Key).SequenceEqual(now.WriteTags.OrderBy(tag => tag.Key));
 }

@@ -25,21 +25,17 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
 
     private readonly S3Clients _clients;
     private readonly S3StoreOptions _options;
-    private readonly S3Requests _requests;
     private readonly IdSource _ids;
     private readonly TimeProvider _time;
 
     /// <summary>Objects by the options' own credentials, or those of the SDK's default chain.</summary>
     public S3ObjectStore(S3StoreOptions options, TimeProvider time, IdSource ids)
-        : this(new OneS3Client(S3Clients.Create(options)), options, time, ids)
+        : this(new OneS3Client(options), options, time, ids)
     {
     }
 
-    private S3ObjectStore(S3Clients clients, S3StoreOptions options, TimeProvider time, IdSource ids)
-    {
+    private S3ObjectStore(S3Clients clients, S3StoreOptions options, TimeProvider time, IdSource ids) =>
         (_clients, _options, _time, _ids) = (clients, options, time, ids);
-        _requests = new S3Requests(options);
-    }
 
     /// <summary>
     /// Stores of a REST catalog's tables: with what it lends for each, over what these options say. For
@@ -48,6 +44,8 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
     public static IReadOnlyDictionary<string, Func<LentStorage, IObjectStore>> Lent(S3StoreOptions options, TimeProvider time, IdSource ids) =>
         S3Location.Prefixes.ToDictionary(
             prefix => prefix, Func<LentStorage, IObjectStore> (_) => lent => new S3ObjectStore(new LentS3Clients(lent, options), options, time, ids));
+
+    private RequestPayer? Payer => _options.RequesterPays ? RequestPayer.Requester : null;
 
     /// <inheritdoc />
     public async Task<long> GetSizeAsync(string location, CancellationToken cancellationToken)
@@ -76,7 +74,7 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
 
     /// <inheritdoc />
     public ObjectWriter OpenWrite(string location) =>
-        new S3ObjectWriter(location, S3Location.ParseObject(location), this, _options, _requests, _ids.NewUuid().ToString("N"));
+        new S3ObjectWriter(location, S3Location.ParseObject(location), this, _options, _ids.NewUuid().ToString("N"));
 
     /// <inheritdoc />
     public async Task<bool> TryCreateAsync(string location, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
@@ -92,7 +90,7 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
         {
             try
             {
-                await CallAsync(location, client => client.PutObjectAsync(Request(), cancellationToken), cancellationToken).ConfigureAwait(false);
+                await CallAsync(location, s3 => s3.Client.PutObjectAsync(Request(s3.Requests), cancellationToken), cancellationToken).ConfigureAwait(false);
                 return true;
             }
             catch (AwsException e) when (e.InnerException is AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed })
@@ -107,9 +105,9 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
             }
         }
 
-        PutObjectRequest Request()
+        PutObjectRequest Request(S3Requests requests)
         {
-            var request = _requests.Put(at, bytes, writeId);
+            var request = requests.Put(at, bytes, writeId);
             request.IfNoneMatch = "*";
             return request;
         }
@@ -120,10 +118,10 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
     {
         var at = ParsePrefix(prefix);
         string bucket = prefix[..(prefix.Length - at.Key.Length)];
-        var request = new ListObjectsV2Request { BucketName = at.Bucket, Prefix = at.Key, MaxKeys = KeysAtOnce, RequestPayer = _requests.Payer };
+        var request = new ListObjectsV2Request { BucketName = at.Bucket, Prefix = at.Key, MaxKeys = KeysAtOnce, RequestPayer = Payer };
         do
         {
-            var page = await CallAsync(prefix, client => client.ListObjectsV2Async(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var page = await CallAsync(prefix, s3 => s3.Client.ListObjectsV2Async(request, cancellationToken), cancellationToken).ConfigureAwait(false);
             foreach (var one in page.S3Objects ?? [])
             {
                 yield return new ObjectInfo(bucket + one.Key, one.Size ?? 0, new DateTimeOffset(one.LastModified?.ToUniversalTime() ?? default, TimeSpan.Zero));
@@ -150,11 +148,11 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
     public async Task<int> DeleteUnfinishedAsync(string prefix, DateTimeOffset begunBefore, CancellationToken cancellationToken)
     {
         var at = ParsePrefix(prefix);
-        var request = new ListMultipartUploadsRequest { BucketName = at.Bucket, Prefix = at.Key, RequestPayer = _requests.Payer };
+        var request = new ListMultipartUploadsRequest { BucketName = at.Bucket, Prefix = at.Key, RequestPayer = Payer };
         int deleted = 0;
         for (bool more = true; more;)
         {
-            var page = await CallAsync(prefix, client => client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            var page = await CallAsync(prefix, s3 => s3.Client.ListMultipartUploadsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
             foreach (var upload in page.MultipartUploads ?? [])
             {
                 if (upload.Initiated?.ToUniversalTime() < begunBefore.UtcDateTime && await AbortAsync(new S3Location(at.Bucket, upload.Key), upload.UploadId, cancellationToken).ConfigureAwait(false))
@@ -184,8 +182,8 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
         {
             await CallAsync(
                 $"s3://{at.Bucket}/{at.Key}",
-                client => client.AbortMultipartUploadAsync(
-                    new AbortMultipartUploadRequest { BucketName = at.Bucket, Key = at.Key, UploadId = uploadId, RequestPayer = _requests.Payer }, cancellationToken),
+                s3 => s3.Client.AbortMultipartUploadAsync(
+                    new AbortMultipartUploadRequest { BucketName = at.Bucket, Key = at.Key, UploadId = uploadId, RequestPayer = Payer }, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
             return true;
         }
@@ -196,7 +194,7 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
     }
 
     /// <summary>Sends a request; what goes wrong is said of a location.</summary>
-    internal async Task<T> CallAsync<T>(string location, Func<IAmazonS3, Task<T>> call, CancellationToken cancellationToken)
+    internal async Task<T> CallAsync<T>(string location, Func<S3Session, Task<T>> call, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -234,7 +232,7 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
         {
             return await CallAsync(
                 location,
-                client => client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = at.Bucket, Key = at.Key, RequestPayer = _requests.Payer }, cancellationToken),
+                s3 => s3.Client.GetObjectMetadataAsync(new GetObjectMetadataRequest { BucketName = at.Bucket, Key = at.Key, RequestPayer = Payer }, cancellationToken),
                 cancellationToken).ConfigureAwait(false);
         }
         catch (ObjectNotFoundException)
@@ -251,7 +249,7 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
         int filled = 0;
         for (int attempt = 1; ; attempt++)
         {
-            var request = new GetObjectRequest { BucketName = at.Bucket, Key = at.Key, RequestPayer = _requests.Payer, EtagToMatch = etag };
+            var request = new GetObjectRequest { BucketName = at.Bucket, Key = at.Key, RequestPayer = Payer, EtagToMatch = etag };
             if (length is { } wanted)
             {
                 request.ByteRange = new ByteRange(position + filled, position + wanted - 1);
@@ -263,7 +261,7 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
 
             try
             {
-                using var response = await CallAsync(location, client => client.GetObjectAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+                using var response = await CallAsync(location, s3 => s3.Client.GetObjectAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
                 int rest = checked((int)response.ContentLength);
                 if (bytes is null)
                 {
@@ -351,8 +349,8 @@ public sealed class S3ObjectStore : IObjectStore, IDisposable
             List<DeleteError> errors = [];
             try
             {
-                var request = new DeleteObjectsRequest { BucketName = bucket, Quiet = true, RequestPayer = _requests.Payer, Objects = [.. keys.Select(key => new KeyVersion { Key = key })] };
-                await CallAsync(place, client => client.DeleteObjectsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+                var request = new DeleteObjectsRequest { BucketName = bucket, Quiet = true, RequestPayer = Payer, Objects = [.. keys.Select(key => new KeyVersion { Key = key })] };
+                await CallAsync(place, s3 => s3.Client.DeleteObjectsAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
                 return;
             }
             catch (AwsException e) when (e.InnerException is DeleteObjectsException partly)

@@ -20,7 +20,6 @@ internal sealed class S3ObjectWriter : ObjectWriter
     private readonly S3Location _at;
     private readonly S3ObjectStore _store;
     private readonly S3StoreOptions _options;
-    private readonly S3Requests _requests;
     private readonly string _writeId;
     private readonly SemaphoreSlim _slots;
     private readonly CancellationTokenSource _stop = new();
@@ -32,9 +31,9 @@ internal sealed class S3ObjectWriter : ObjectWriter
     private bool _completed;
     private bool _disposed;
 
-    public S3ObjectWriter(string location, S3Location at, S3ObjectStore store, S3StoreOptions options, S3Requests requests, string writeId)
+    public S3ObjectWriter(string location, S3Location at, S3ObjectStore store, S3StoreOptions options, string writeId)
     {
-        (_location, _at, _store, _options, _requests, _writeId) = (location, at, store, options, requests, writeId);
+        (_location, _at, _store, _options, _writeId) = (location, at, store, options, writeId);
         _slots = new SemaphoreSlim(Math.Max(1, options.PartsAtOnce));
     }
 
@@ -105,7 +104,7 @@ internal sealed class S3ObjectWriter : ObjectWriter
         if (_upload is null)
         {
             var content = new ArraySegment<byte>(_buffer, 0, _buffered);
-            await _store.CallAsync(_location, client => client.PutObjectAsync(_requests.Put(_at, content, writeId: null), cancellationToken), cancellationToken).ConfigureAwait(false);
+            await _store.CallAsync(_location, s3 => s3.Client.PutObjectAsync(s3.Requests.Put(_at, content, writeId: null), cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         else
         {
@@ -197,7 +196,7 @@ internal sealed class S3ObjectWriter : ObjectWriter
     {
         // Not to be stopped: an upload whose id never came back could not be given up.
         var response = await _store.CallAsync(
-            _location, client => client.InitiateMultipartUploadAsync(_requests.Initiate(_at, _writeId), CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
+            _location, s3 => s3.Client.InitiateMultipartUploadAsync(s3.Requests.Initiate(_at, _writeId), CancellationToken.None), CancellationToken.None).ConfigureAwait(false);
         return response.UploadId;
     }
 
@@ -210,7 +209,7 @@ internal sealed class S3ObjectWriter : ObjectWriter
             string uploadId = await upload.ConfigureAwait(false);
             string? checksum = _options.Checksums ? Crc32C.HeaderOf(content) : null;
             var response = await _store.CallAsync(
-                _location, client => client.UploadPartAsync(_requests.Part(_at, uploadId, number, content, checksum), _stop.Token), _stop.Token).ConfigureAwait(false);
+                _location, s3 => s3.Client.UploadPartAsync(s3.Requests.Part(_at, uploadId, number, content, checksum), _stop.Token), _stop.Token).ConfigureAwait(false);
             return new PartETag(number, response.ETag) { ChecksumCRC32C = checksum };
         }
         finally
@@ -222,10 +221,13 @@ internal sealed class S3ObjectWriter : ObjectWriter
 
     private async Task CompleteUploadAsync(string uploadId, PartETag[] parts, CancellationToken cancellationToken)
     {
-        var request = new CompleteMultipartUploadRequest { BucketName = _at.Bucket, Key = _at.Key, UploadId = uploadId, PartETags = [.. parts], RequestPayer = _requests.Payer };
+        var request = new CompleteMultipartUploadRequest
+        {
+            BucketName = _at.Bucket, Key = _at.Key, UploadId = uploadId, PartETags = [.. parts], RequestPayer = _options.RequesterPays ? Amazon.S3.RequestPayer.Requester : null,
+        };
         try
         {
-            await _store.CallAsync(_location, client => client.CompleteMultipartUploadAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            await _store.CallAsync(_location, s3 => s3.Client.CompleteMultipartUploadAsync(request, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         catch (ObjectNotFoundException e)
         {

@@ -1,6 +1,6 @@
 namespace OrleansLake.Aws;
 
-/// <summary>A secret by where it is kept: <c>env:NAME</c>, <c>file:PATH</c>, <c>secretsmanager:NAME</c>, <c>ssm:NAME</c>.</summary>
+/// <summary>A secret by where it is kept on this machine: <c>env:NAME</c>, <c>file:PATH</c> (as <c>/run/secrets/…</c>).</summary>
 public static class SecretReference
 {
     private const string Variable = "env:";

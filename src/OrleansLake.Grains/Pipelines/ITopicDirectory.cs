@@ -11,6 +11,9 @@ public interface ITopicDirectory
     /// </summary>
     Task<int?> PartitionsOfAsync(string pipeline, string topic, CancellationToken cancellationToken);
 
+    /// <summary>Every topic that the brokers show, with its number of partitions.</summary>
+    Task<IReadOnlyDictionary<string, int>> TopicsAsync(string pipeline, CancellationToken cancellationToken);
+
     /// <summary>What else the brokers of a pipeline tell: offsets and identities.</summary>
     IClusterFacts FactsOf(string pipeline);
 }

@@ -10,5 +10,8 @@ public sealed class KafkaTopics(KafkaConnections connections) : ITopicDirectory
         connections.LookupOf(pipeline).PartitionsOfAsync(topic, cancellationToken);
 
     /// <inheritdoc />
+    public Task<IReadOnlyDictionary<string, int>> TopicsAsync(string pipeline, CancellationToken cancellationToken) => connections.LookupOf(pipeline).TopicsAsync(cancellationToken);
+
+    /// <inheritdoc />
     public IClusterFacts FactsOf(string pipeline) => new KafkaClusterFacts(connections.LookupOf(pipeline));
 }

@@ -58,11 +58,12 @@ public sealed class PipelineWriters(
     {
         Pipeline = definition.Name,
         Generation = definition.Generation,
+        Filter = definition.Where is { } where ? Expression.Parse(where) : null,
         Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth, Registry = RegistryOf(definition.Name) } : null,
         Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
     };
 
-    private static Expectation ExpectationOf(ExpectationSettings settings) => new()
+    internal static Expectation ExpectationOf(ExpectationSettings settings) => new()
     {
         Name = settings.Name,
         Action = settings.Action switch

@@ -12,6 +12,7 @@ internal sealed class KafkaClusterFacts(KafkaLookup lookup) : IClusterFacts
         IReadOnlyCollection<TopicPartition> topicPartitions, StartPosition start, CancellationToken cancellationToken) =>
         start == StartPosition.Earliest ? lookup.EarliestAsync(topicPartitions, cancellationToken)
         : start == StartPosition.Latest ? lookup.LatestAsync(topicPartitions, cancellationToken)
+        : start.Time is { } time ? lookup.AtTimeAsync(topicPartitions, time, cancellationToken)
         : Task.FromResult<IReadOnlyDictionary<TopicPartition, long>>(topicPartitions.ToDictionary(one => one, _ => start.Offset));
 
     /// <inheritdoc />

@@ -24,7 +24,7 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
     /// Begins to read a topic-partition for its grain. Null: the silo is draining. <paramref name="onNews"/> is called on a
     /// foreign thread when the pump gave it up.
     /// </summary>
-    public PumpLease? Attach(PipelineDefinition definition, TopicPartition topicPartition, bool paused, Action onNews)
+    public PumpLease? Attach(PipelineDefinition definition, TopicPartition topicPartition, bool paused, Action onNews, bool isLate = false)
     {
         lock (_lock)
         {
@@ -47,7 +47,7 @@ public sealed class PumpHost(IPumpFactory factory, TimeProvider time, ILogger<Pu
                 former.IsLost = true; // a twin or an earlier life of the grain: the newcomer is the one that the directory finds
             }
 
-            var lease = new PumpLease(this, pump, topicPartition, onNews) { RenewedAt = time.GetTimestamp() };
+            var lease = new PumpLease(this, pump, topicPartition, onNews) { IsLate = isLate, RenewedAt = time.GetTimestamp() };
             pump.Leases[topicPartition] = lease;
             pump.Pump.Attach(topicPartition, lease.Start);
             pump.Pump.SetPaused(topicPartition, paused);

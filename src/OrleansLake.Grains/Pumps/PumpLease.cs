@@ -39,8 +39,10 @@ public sealed class PumpLease
         set => Volatile.Write(ref _renewedAt, value);
     }
 
-    internal StartPosition Start =>
-        Definition.Start == PipelineStart.Latest ? StartPosition.Latest : StartPosition.Earliest;
+    /// <summary>Whether it came while the pipeline ran: all of its records came since, so none is passed over.</summary>
+    internal bool IsLate { get; init; }
+
+    internal StartPosition Start => StartPositions.Of(Definition, TopicPartition, IsLate);
 
     /// <summary>Says that the grain is still there.</summary>
     public void Renew() => _host.Renew(this);

@@ -22,7 +22,7 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
     private readonly string _topic;
     private readonly string _pipeline;
     private readonly string _generation;
-    private readonly IReadOnlyDictionary<string, string> _settings;
+    private volatile IReadOnlyDictionary<string, string> _settings;
     private readonly Action<KafkaLogLine>? _log;
     private readonly SemaphoreSlim _turn = new(1);
     private IProducer<byte[]?, byte[]?>? _producer;
@@ -39,6 +39,10 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
             ["transaction.timeout.ms"] = "60000",
         };
     }
+
+    /// <summary>Another login for the next connection; one that is refused for the old is made anew.</summary>
+    public void SetLogin(string username, string password) =>
+        _settings = new Dictionary<string, string>(_settings) { ["sasl.username"] = username, ["sasl.password"] = password };
 
     /// <inheritdoc />
     /// <exception cref="KafkaClientException">They were not sent; nobody who reads committed records sees any of them.</exception>

@@ -11,7 +11,7 @@ public sealed class KafkaLookup : IDisposable
 {
     private readonly IAdminClient _admin;
     private readonly string _bootstrap;
-    private readonly IReadOnlyDictionary<string, string> _settings;
+    private IReadOnlyDictionary<string, string> _settings;
     private readonly Action<KafkaLogLine>? _log;
     private readonly BrokerTrouble _trouble;
     private readonly TimeSpan _timeout;
@@ -43,6 +43,13 @@ public sealed class KafkaLookup : IDisposable
         }
     }
 
+    /// <summary>Another login for connections from now on; those that stand go on.</summary>
+    public void SetLogin(string username, string password)
+    {
+        _settings = new Dictionary<string, string>(_settings) { ["sasl.username"] = username, ["sasl.password"] = password };
+        _admin.SetSaslCredentials(username, password);
+    }
+
     /// <summary>How many partitions a topic has; null when there is no such topic.</summary>
     public Task<int?> PartitionsOfAsync(string topic, CancellationToken cancellationToken) => Ask(
         $"partitions of topic {topic}",
@@ -54,6 +61,16 @@ public sealed class KafkaLookup : IDisposable
                     return (int?)null;
                 return found.Error.IsError ? throw new KafkaException(found.Error) : found.Partitions.Count;
             },
+            cancellationToken),
+        cancellationToken);
+
+    /// <summary>Every topic that the broker shows, with its number of partitions; those that are Kafka's own are left out.</summary>
+    public Task<IReadOnlyDictionary<string, int>> TopicsAsync(CancellationToken cancellationToken) => Ask(
+        "topics",
+        () => Task.Run(
+            () => (IReadOnlyDictionary<string, int>)_admin.GetMetadata(_timeout).Topics
+                .Where(topic => !topic.Error.IsError && !topic.Topic.StartsWith("__", StringComparison.Ordinal))
+                .ToDictionary(topic => topic.Topic, topic => topic.Partitions.Count),
             cancellationToken),
         cancellationToken);
 

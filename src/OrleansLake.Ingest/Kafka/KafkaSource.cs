@@ -127,6 +127,9 @@ public sealed unsafe class KafkaSource : IRecordSource
         return new PartitionEnds(Math.Max(0, low), lastStable, high);
     }
 
+    /// <summary>Another login for connections from now on; those that stand go on. Any thread may say so.</summary>
+    public void SetLogin(string username, string password) => _client.SetLogin(username, password);
+
     /// <inheritdoc />
     public void Dispose()
     {

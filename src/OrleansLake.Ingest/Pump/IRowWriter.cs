@@ -6,9 +6,11 @@ namespace OrleansLake.Ingest.Pump;
 /// <summary>What became of the records of one batch.</summary>
 /// <param name="Rows">Records that became rows.</param>
 /// <param name="Rejected">Records that went to the dead letters.</param>
-/// <param name="Skipped">Records that are neither and that nobody wants: their offsets are a gap.</param>
-public readonly record struct AppendedRecords(int Rows, int Rejected, int Skipped = 0)
+public readonly record struct AppendedRecords(int Rows, int Rejected)
 {
+    /// <summary>Records that are not for this table, or that nobody wants: positions without a row, like gaps.</summary>
+    public int Skipped { get; init; }
+
     /// <summary>The record that ended the batch early: it and what lies behind it was not written; null: all of the batch was.</summary>
     public HaltedRecord? Halted { get; init; }
 }

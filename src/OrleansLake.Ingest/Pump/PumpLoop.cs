@@ -253,7 +253,7 @@ internal sealed partial class PumpLoop
             track.LastTimestampMs = Math.Max(track.LastTimestampMs, batch.Records[^1].TimestampMs);
         }
 
-        _state.Appended(track, range, batch.LeaderEpoch, count - appended.Skipped, appended, known, oldest, now);
+        _state.Appended(track, range, batch.LeaderEpoch, count, appended, known, oldest, now);
         _rows += appended.Rows;
         _rejected += appended.Rejected;
         if (_writerTrouble is not null && _writer is not null && now > _heldUntil + _options.FlushInterval)

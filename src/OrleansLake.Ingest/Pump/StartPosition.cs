@@ -7,7 +7,14 @@ public readonly record struct StartPosition
     private const long EarliestOffset = -2;
     private const long LatestOffset = -1;
 
-    private StartPosition(long offset) => Offset = offset;
+    // Of our own: the broker is asked by the time.
+    private const long TimeOffset = -3;
+
+    private StartPosition(long offset, DateTimeOffset? time = null)
+    {
+        Offset = offset;
+        Time = time;
+    }
 
     /// <summary>Everything that the topic still holds.</summary>
     public static StartPosition Earliest { get; } = new(EarliestOffset);
@@ -17,6 +24,12 @@ public readonly record struct StartPosition
 
     /// <summary>The offset; negative where the broker is to be asked.</summary>
     public long Offset { get; }
+
+    /// <summary>The first record that is not older; behind the newest where every record is.</summary>
+    public DateTimeOffset? Time { get; }
+
+    /// <summary>From a time on.</summary>
+    public static StartPosition AtTime(DateTimeOffset time) => new(TimeOffset, time);
 
     /// <summary>From an offset on.</summary>
     public static StartPosition At(long offset)
@@ -30,6 +43,7 @@ public readonly record struct StartPosition
     {
         EarliestOffset => "earliest",
         LatestOffset => "latest",
+        TimeOffset => Time!.Value.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", System.Globalization.CultureInfo.InvariantCulture),
         _ => Offset.ToString(System.Globalization.CultureInfo.InvariantCulture),
     };
 }

@@ -22,7 +22,7 @@ internal sealed class RewriteWriter
     private readonly Func<CancellationToken, ValueTask> _pace;
     private readonly TableScan _scan;
     private readonly Read.DeleteFiles _deletes;
-    private readonly ScanMemory _memory = new();
+    private readonly ScanMemory _memory = new(keepsCodes: true);
     private readonly Dictionary<(int SpecId, int OrderId), WritePlan> _plans = [];
     private int _files;
 
@@ -81,8 +81,8 @@ internal sealed class RewriteWriter
     {
         var plan = PlanFor(specId, sortOrderId);
         string path = PartitionPath.Of(plan.Spec, _schema, partition);
-        string folder = path.Length == 0 ? plan.DataLocation : $"{plan.DataLocation}/{path}";
-        var writer = new DataFileWriter(plan, _table.Store, partition, () => string.Create(CultureInfo.InvariantCulture, $"{folder}/{_namePrefix}-{++_files:D5}.parquet"));
+        var writer = new DataFileWriter(
+            plan, _table.Store, partition, () => plan.Locations.Of(path, string.Create(CultureInfo.InvariantCulture, $"{_namePrefix}-{++_files:D5}.parquet")));
         try
         {
             await foreach (var batch in rows.WithCancellation(cancellationToken).ConfigureAwait(false))

@@ -30,8 +30,8 @@ public sealed record ExpiryPlan : UpkeepPlan
 /// say. https://iceberg.apache.org/spec/#snapshot-retention-policy
 /// </summary>
 /// <remarks>
-/// Invariants: it never takes the snapshot of a branch or tag, the newest of each branch that carries offsets, the newest that says
-/// which files may no longer come, the newest hundred of a branch that records are ingested into, or one that somebody builds on
+/// Invariants: it never takes the snapshot of a branch or tag, the newest of each branch that carries offsets or what stands between, the
+/// newest that says which files may no longer come, the newest hundred of a branch that records are ingested into, or one that somebody builds on
 /// (<see cref="Protected"/>). Files that go are noted before the swap and deleted after it (<see cref="ExpiryNotes"/>): death at any
 /// step leaves files too many, and the next run takes them.
 /// </remarks>
@@ -104,9 +104,12 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
         foreach (var (name, reference) in metadata.Refs.Where(pair => !pair.Value.IsTag))
         {
             List<Snapshot> line = [.. metadata.AncestorsOf(reference.SnapshotId)];
-            if (rules.HasFlag(UpkeepRules.NewestOffsetsStay) && line.Find(LineageReader.CarriesOffsets) is { } carrier)
+            int at = line.FindIndex(LineageReader.CarriesOffsets);
+            if (rules.HasFlag(UpkeepRules.NewestOffsetsStay) && at >= 0)
             {
-                Keep([carrier.SnapshotId], $"it has the newest offsets of {name}");
+                // And what was made on top of it: whoever resumes walks there from the newest, and must not meet a hole on the way.
+                Keep(line.Skip(at).Take(1).Select(snapshot => snapshot.SnapshotId), $"it has the newest offsets of {name}");
+                Keep(line.Take(at).Select(snapshot => snapshot.SnapshotId), $"it leads from {name} to the newest offsets");
                 keep.UnionWith(line.Take(options.KeepNewest).Select(snapshot => snapshot.SnapshotId));
             }
         }

@@ -246,8 +246,7 @@ internal sealed class OpenFiles : IAsyncDisposable
     private DataFileWriter Begin(PartitionKey key)
     {
         string path = PartitionPath.Of(_plan.Spec, _plan.Schema, key);
-        string folder = path.Length == 0 ? _plan.DataLocation : $"{_plan.DataLocation}/{path}";
-        return new DataFileWriter(_plan, _store, key, () => string.Create(CultureInfo.InvariantCulture, $"{folder}/{_filePrefix}-{++_fileCount:D5}.parquet"));
+        return new DataFileWriter(_plan, _store, key, () => _plan.Locations.Of(path, string.Create(CultureInfo.InvariantCulture, $"{_filePrefix}-{++_fileCount:D5}.parquet")));
     }
 
     /// <summary>Two codes to one: what the fields so far and the next one say together.</summary>

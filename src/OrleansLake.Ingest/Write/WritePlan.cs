@@ -31,7 +31,7 @@ internal sealed class WritePlan
         Metrics = new FileMetrics(Schema, Columns, metadata.Properties, order);
         TargetFileSizeBytes = TableProperty.Long(metadata.Properties, "write.target-file-size-bytes", 512L << 20);
         Options = ParquetProperties.Read(metadata.Properties, Schema, Columns);
-        DataLocation = (metadata.Properties.GetValueOrDefault("write.data.path") ?? metadata.Location + "/data").TrimEnd('/');
+        Locations = new FileLocations(metadata);
     }
 
     /// <summary>The schema that is written.</summary>
@@ -55,8 +55,8 @@ internal sealed class WritePlan
     /// <summary>How files are written.</summary>
     public ParquetWriterOptions Options { get; }
 
-    /// <summary>Where files lie, without a slash at the end.</summary>
-    public string DataLocation { get; }
+    /// <summary>Where files lie.</summary>
+    public FileLocations Locations { get; }
 
     /// <summary>Whether files for that table, loaded later perhaps, are the same.</summary>
     public bool Fits(TableMetadata metadata) => ReferenceEquals(metadata, _metadata)

@@ -35,6 +35,12 @@ public sealed record SiloSetup
     /// <summary>The section <c>s3</c>.</summary>
     public JsonObject? S3 { get; init; }
 
+    /// <summary>The section <c>kafkaSecret</c> of the pipeline.</summary>
+    public JsonObject? KafkaSecret { get; init; }
+
+    /// <summary>Further settings of the section <c>kafka</c>.</summary>
+    public IReadOnlyDictionary<string, string>? Kafka { get; init; }
+
     /// <summary>Further variables of the process.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
@@ -109,7 +115,8 @@ public sealed class SiloProcess : IAsyncDisposable
                 ["ddl"] = setup.Ddl,
                 ["createTable"] = true,
                 ["flushInterval"] = setup.FlushInterval,
-                ["kafka"] = new JsonObject { ["bootstrap.servers"] = setup.BootstrapServers },
+                ["kafka"] = new JsonObject([new("bootstrap.servers", setup.BootstrapServers), .. (setup.Kafka ?? new Dictionary<string, string>()).Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))]),
+                ["kafkaSecret"] = setup.KafkaSecret?.DeepClone() ?? new JsonObject(),
             }),
         };
         string path = Path.Combine(logs, name + ".json");

@@ -69,7 +69,9 @@ public sealed class ModelBroker
             IReadOnlyCollection<TopicPartition> topicPartitions, StartPosition start, CancellationToken cancellationToken) =>
             scheduler.Later<IReadOnlyDictionary<TopicPartition, long>>(
                 TimeSpan.FromMilliseconds(scheduler.Random.Next(50)),
-                () => topicPartitions.ToDictionary(tp => tp, tp => start == StartPosition.Earliest ? broker.LogOf(tp).LogStart : broker.LogOf(tp).End));
+                () => topicPartitions.ToDictionary(tp => tp, tp => start == StartPosition.Earliest ? broker.LogOf(tp).LogStart
+                    : start.Time is { } time ? broker.LogOf(tp).OffsetAt(time)
+                    : broker.LogOf(tp).End));
 
         public Task<TopicIdentities> IdentitiesAsync(IReadOnlyCollection<string> topics, CancellationToken cancellationToken) =>
             scheduler.Later(
@@ -99,6 +101,13 @@ public sealed class ModelLog(TopicPartition topicPartition)
     public ModelRecord this[long offset] => _records[(int)offset];
 
     public long TimestampOf(long offset) => _timestamps[(int)offset];
+
+    /// <summary>The first offset whose record is not older.</summary>
+    public long OffsetAt(DateTimeOffset time)
+    {
+        int found = _timestamps.FindIndex(ms => ms >= time.ToUnixTimeMilliseconds());
+        return found < 0 ? End : Math.Max(LogStart, found);
+    }
 
     public void Append(ModelRecord record, DateTimeOffset at)
     {

@@ -157,11 +157,7 @@ internal sealed class UpkeepChecker(UpkeepSimulationWorld world)
         {
             // A file's rows under the same deletes are the same: nothing in a store changes, it only goes.
             string key = $"{task.File.FilePath}|{string.Join('|', task.Deletes.Select(delete => $"{delete.FilePath}@{delete.ContentPosition}").Order(StringComparer.Ordinal))}";
-            if (!world.Store.Locations.Contains(task.File.FilePath))
-            {
-                throw new ObjectNotFoundException(task.File.FilePath);
-            }
-
+            await world.Store.GetSizeAsync(task.File.FilePath, default);
             if (!_rowsOfFile.TryGetValue(key, out IReadOnlyList<long>? rows))
             {
                 var read = new List<long>();

@@ -10,8 +10,8 @@ namespace OrleansLake.Testing.Upkeep;
 /// </summary>
 internal sealed class UpkeepSimulation
 {
-    private const long RecordsOfPartition = 30;
-    private static readonly TimeSpan FaultsUntil = TimeSpan.FromSeconds(60);
+    private const long RecordsOfPartition = 24;
+    private static readonly TimeSpan FaultsUntil = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan QuietLimit = TimeSpan.FromMinutes(8);
     private readonly UpkeepSimulationWorld _world;
     private readonly UpkeepIngest _ingest;
@@ -125,7 +125,7 @@ internal sealed class UpkeepSimulation
 
     private async Task<UpkeepResult> WorkAsync(UpkeepProcess process, LoadedTable table, UpkeepProcessCatalog catalog, IUpkeepCommitter committer)
     {
-        int deed = _world.Random.Next(6);
+        int deed = _world.Random.Next(8);
         process.Expected = deed == 4 ? new Expected.Retention() : new Expected.Same();
         switch (deed)
         {
@@ -133,13 +133,19 @@ internal sealed class UpkeepSimulation
                 process.Deed = "compaction";
                 Protect(table.Metadata.CurrentSnapshotId);
                 var compaction = new Compaction(catalog, committer, _world.Ids, _world.Scheduler.Time) { OnBase = Protect };
-                CompactionPlan compact = await compaction.PlanAsync(table, new CompactionOptions { MinInputFiles = 2, QuietPeriod = TimeSpan.FromSeconds(1), HotFiles = 2, GroupSizeBytes = _world.Random.Next(2) == 0 ? 3_000 : 1 << 20 }, default);
+                CompactionPlan compact = await compaction.PlanAsync(table, new CompactionOptions { MinInputFiles = 2, QuietPeriod = TimeSpan.FromSeconds(1), HotFiles = 2, GroupSizeBytes = _world.Random.Next(2) == 0 ? 3_000 : 1 << 20, Strategy = _world.Random.Next(3) == 0 ? CompactionStrategy.Zorder : CompactionStrategy.BinPack, ZorderColumns = ["id", "ts"] }, default);
                 return await compaction.ExecuteAsync(compact, default);
             case 2:
                 process.Deed = "orphans";
                 var orphans = new OrphanRemoval(catalog, committer, _world.Ids, _world.Scheduler.Time) { Rules = _world.Options.Rules };
                 OrphanPlan orphan = await orphans.PlanAsync(table, new OrphanOptions { MinAge = TimeSpan.FromSeconds(5) + _world.UpTo(15) }, default);
                 return await orphans.ExecuteAsync(orphan, default);
+            case 3:
+                process.Deed = "manifests";
+                return await new ManifestUpkeep(catalog, committer, _world.Ids, _world.Scheduler.Time).ExecuteAsync(await ManifestUpkeep.PlanAsync(table, new ManifestOptions { MinCount = 2 }, default), default);
+            case 5:
+                process.Deed = "statistics";
+                return await new StatisticsUpkeep(catalog, committer, _world.Ids, _world.Scheduler.Time).ExecuteAsync(StatisticsUpkeep.Plan(table, new StatisticsOptions { Columns = ["id", "ts"] }), default);
             case 4:
                 process.Deed = "retention";
                 Protect(table.Metadata.CurrentSnapshotId);

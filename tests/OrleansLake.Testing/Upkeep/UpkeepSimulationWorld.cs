@@ -38,6 +38,7 @@ internal sealed class UpkeepSimulationWorld
     private readonly InMemoryCatalog _catalog;
     private readonly SortedDictionary<string, int> _events = new(StringComparer.Ordinal);
     private readonly List<string> _trace = [];
+    private LoadedTable? _current;
     private int _files;
 
     public UpkeepSimulationWorld(UpkeepSimulationOptions options)
@@ -59,7 +60,7 @@ internal sealed class UpkeepSimulationWorld
                 Properties = new Dictionary<string, string>
                 {
                     ["write.metadata.delete-after-commit.enabled"] = "true",
-                    ["write.metadata.previous-versions-max"] = Random.Next(2) == 0 ? "3" : "100",
+                    ["write.metadata.previous-versions-max"] = Random.Next(2) == 0 ? "3" : "12",
                     ["commit.manifest.min-count-to-merge"] = Random.Next(2) == 0 ? "3" : "100",
                 },
             },
@@ -127,7 +128,7 @@ internal sealed class UpkeepSimulationWorld
         }
     }
 
-    public LoadedTable Load() => Sync(_catalog.LoadTableAsync(Rows, default))!;
+    public LoadedTable Load() => _current ??= Sync(_catalog.LoadTableAsync(Rows, default))!;
 
     /// <summary>The one place where the table changes.</summary>
     public CommitResult Swap(TableCommit commit, string who, Expected expected)
@@ -148,6 +149,7 @@ internal sealed class UpkeepSimulationWorld
         if (result is CommitResult.Committed(var after))
         {
             Swaps++;
+            _current = after;
             Count($"swap: {who}");
             Checker.AfterSwap(before, after, who, expected);
         }

@@ -66,9 +66,18 @@ data "aws_iam_policy_document" "task" {
         "glue:GetTables",
         "glue:CreateTable",
         "glue:UpdateTable",
-        "glue:DeleteTable",
       ]
       resources = concat(["${local.glue}:catalog"], flatten([for database in var.glue_databases : ["${local.glue}:database/${database}", "${local.glue}:table/${database}/*"]]))
+    }
+  }
+
+  # At its start a silo asks whether the catalog answers.
+  dynamic "statement" {
+    for_each = length(var.glue_databases) > 0 ? [1] : []
+    content {
+      sid       = "CatalogNames"
+      actions   = ["glue:GetDatabases"]
+      resources = ["${local.glue}:catalog", "${local.glue}:database/*"]
     }
   }
 
@@ -78,6 +87,15 @@ data "aws_iam_policy_document" "task" {
       sid       = "Secrets"
       actions   = ["secretsmanager:GetSecretValue"]
       resources = var.secret_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.parameter_arns) > 0 ? [1] : []
+    content {
+      sid       = "Parameters"
+      actions   = ["ssm:GetParameter"]
+      resources = var.parameter_arns
     }
   }
 

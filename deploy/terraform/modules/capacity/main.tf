@@ -6,6 +6,12 @@ data "aws_ssm_parameter" "ami" {
 }
 
 data "aws_partition" "current" {}
+data "aws_region" "current" {}
+data "aws_caller_identity" "current" {}
+
+locals {
+  cluster_arn = "arn:${data.aws_partition.current.partition}:ecs:${data.aws_region.current.name}:${data.aws_caller_identity.current.account_id}:cluster/${var.cluster_name}"
+}
 
 data "aws_iam_policy_document" "assume" {
   statement {
@@ -23,9 +29,28 @@ resource "aws_iam_role" "instance" {
   tags               = var.tags
 }
 
-resource "aws_iam_role_policy_attachment" "instance" {
-  role       = aws_iam_role.instance.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+# What the ECS agent does; a task has a role of its own.
+data "aws_iam_policy_document" "agent" {
+  statement {
+    actions   = ["ecs:RegisterContainerInstance", "ecs:DeregisterContainerInstance", "ecs:SubmitAttachmentStateChanges", "ecs:SubmitContainerStateChange", "ecs:SubmitTaskStateChange"]
+    resources = [local.cluster_arn]
+  }
+
+  statement {
+    actions   = ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState", "ecs:TagResource", "ecs:ListTagsForResource"]
+    resources = [replace(local.cluster_arn, ":cluster/", ":container-instance/"), "${replace(local.cluster_arn, ":cluster/", ":container-instance/")}/*"]
+  }
+
+  statement {
+    actions   = ["ecs:DiscoverPollEndpoint"] # it knows no resources
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role_policy" "instance" {
+  name   = "agent"
+  role   = aws_iam_role.instance.id
+  policy = data.aws_iam_policy_document.agent.json
 }
 
 resource "aws_iam_instance_profile" "instance" {

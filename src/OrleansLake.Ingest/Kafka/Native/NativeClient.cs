@@ -14,6 +14,7 @@ internal sealed unsafe class NativeClient : IDisposable
     private readonly Action<KafkaLogLine>? _onLog;
     private readonly int _destroyFlags;
     private readonly TokenRefresh? _tokens;
+    private readonly Lock _ending = new();
     private GCHandle _self;
 
     /// <summary>Makes the client. Connections are made in the background, so a broker that is down is no error here.</summary>
@@ -70,6 +71,24 @@ internal sealed unsafe class NativeClient : IDisposable
     /// <summary>rd_kafka_t.</summary>
     internal nint Handle { get; private set; }
 
+    /// <summary>Another login for connections from now on; those that stand go on. Any thread; after the end it does nothing.</summary>
+    internal void SetLogin(string username, string password)
+    {
+        lock (_ending)
+        {
+            if (Handle == 0)
+                return;
+
+            nint error = Librdkafka.SaslSetCredentials(Handle, username, password);
+            if (error != 0)
+            {
+                string text = Librdkafka.Text(Librdkafka.ErrorString(error));
+                Librdkafka.ErrorDestroy(error);
+                throw new KafkaClientException($"Kafka login: {text}");
+            }
+        }
+    }
+
     /// <summary>Ends the client. Every topic, queue, message and event of it must have been given back before.</summary>
     public void Dispose()
     {
@@ -77,8 +96,13 @@ internal sealed unsafe class NativeClient : IDisposable
             return;
 
         _tokens?.Dispose();
-        Librdkafka.DestroyFlags(Handle, _destroyFlags);
-        Handle = 0;
+        nint ended;
+        lock (_ending)
+        {
+            (ended, Handle) = (Handle, 0);
+        }
+
+        Librdkafka.DestroyFlags(ended, _destroyFlags);
         _self.Free();
     }
 

@@ -1,0 +1,120 @@
+using System.Text.Json.Nodes;
+using OrleansLake.Silo;
+using OrleansLake.Silo.Configuration;
+using OrleansLake.Silo.Hosting;
+
+namespace OrleansLake.Deploy.Tests;
+
+public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<TerraformStand>
+{
+    [Fact]
+    public void The_silo_reads_the_configuration_that_its_task_is_given()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        SiloConfig config = ConfigOf("fargate");
+        Assert.True(config.Orleans.AddressFromEcs);
+        Assert.Equal((Clustering.Warehouse, "lake-fargate", "lake-fargate"), (config.Orleans.Clustering, config.Orleans.ClusterId, config.Orleans.ServiceId));
+        Assert.Equal("s3://lake/tables", config.Warehouse);
+        Assert.Equal("OrleansLake", config.Metrics.CloudWatchNamespace);
+        Assert.True(config.Logs.Json);
+    }
+
+    [Theory]
+    [InlineData("fargate", "FARGATE", "ARM64")]
+    [InlineData("ec2", "EC2", "X86_64")]
+    public void A_task_is_not_root_on_a_root_that_is_not_written_and_has_time_to_drain(string module, string launch, string architecture)
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        JsonObject task = terraform[$"module.{module}.module.service.aws_ecs_task_definition.silo"];
+        Assert.Equal((launch, architecture, "awsvpc"), (task["requires_compatibilities"]![0]!.GetValue<string>(), task["runtime_platform"]![0]!["cpu_architecture"]!.GetValue<string>(), task["network_mode"]!.GetValue<string>()));
+        JsonObject container = ContainerOf(module);
+        Assert.True(container["readonlyRootFilesystem"]!.GetValue<bool>());
+        Assert.Null(container["user"]); // the image's, which is not root
+        Assert.InRange(container["stopTimeout"]!.GetValue<int>(), (int)SiloHost.StopLimit.TotalSeconds + 15, 120); // Fargate's most
+        Assert.Equal(["CMD", "dotnet", "OrleansLake.Silo.dll", HealthCommand.Create().Name], container["healthCheck"]!["command"]!.AsArray().Take(4).Select(word => word!.GetValue<string>()));
+    }
+
+    [Fact]
+    public void Ports_of_the_task_are_those_of_the_silo_and_of_the_security_groups()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        SiloConfig config = ConfigOf("fargate");
+        int[] silo = [config.HttpUrl.Port, config.Orleans.SiloPort, config.Orleans.GatewayPort];
+        Assert.Equal(silo.Order(), ContainerOf("fargate")["portMappings"]!.AsArray().Select(port => port!["containerPort"]!.GetValue<int>()).Order());
+        string group = terraform["module.fargate.module.service.aws_security_group.silo"]["id"]!.GetValue<string>();
+        int[] among = [.. terraform.Of("module.fargate.module.service.aws_vpc_security_group_ingress_rule.silo_to_silo")
+            .Where(rule => rule["referenced_security_group_id"]!.GetValue<string>() == group).Select(rule => rule["from_port"]!.GetValue<int>()).Order()];
+        Assert.Equal([config.Orleans.SiloPort, config.Orleans.GatewayPort], among);
+        Assert.DoesNotContain(terraform.Of("module.fargate.module.service.aws_vpc_security_group_ingress_rule"), rule => rule["cidr_ipv4"] is not null); // nobody from anywhere
+    }
+
+    [Fact]
+    public void Rights_name_their_resources_and_hold_no_star_but_where_aws_knows_no_resource()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        foreach (string role in new[] { "task", "execution" })
+        {
+            foreach (JsonNode? statement in Statements(role))
+            {
+                string[] actions = Texts(statement!["Action"]), resources = Texts(statement["Resource"]);
+                Assert.DoesNotContain(actions, action => action.Contains('*', StringComparison.Ordinal));
+                if (!actions.SequenceEqual(["ecr:GetAuthorizationToken"]))
+                {
+                    Assert.DoesNotContain("*", resources);
+                }
+            }
+        }
+
+        string[] objects = Statements("task").Where(statement => Texts(statement!["Action"]).Contains("s3:PutObject")).SelectMany(statement => Texts(statement!["Resource"])).ToArray();
+        Assert.Equal(["arn:aws:s3:::lake/tables/*", "arn:aws:s3:::other/*"], objects.Order());
+    }
+
+    [Fact]
+    public void Rights_are_what_a_silo_calls_and_nothing_else()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        string[] allowed = [.. Statements("task").SelectMany(statement => Texts(statement!["Action"])).Where(action => action.Split(':')[0] is "s3" or "glue" or "secretsmanager" or "ssm").Distinct().Order()];
+        // Databases are made and dropped, tables dropped and renamed by people, with rights of their own.
+        string[] others = ["glue:CreateDatabase", "glue:DeleteDatabase", "glue:DeleteTable", "glue:UpdateDatabase"];
+        Assert.Equal(string.Join(' ', AwsCalls.Actions().Distinct().Except(others).Order()), string.Join(' ', allowed));
+    }
+
+    [Fact]
+    public async Task The_quickstart_is_valid_and_everything_is_formatted()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        await TerraformStand.RunAsync(TerraformStand.Modules, "fmt", "-check", "-recursive");
+        string copy = Directory.CreateTempSubdirectory("orleanslake-quickstart-").FullName;
+        try
+        {
+            foreach (string file in Directory.EnumerateFiles(Path.Combine(TerraformStand.Modules, "quickstart"), "*.tf"))
+            {
+                await File.WriteAllTextAsync(Path.Combine(copy, Path.GetFileName(file)), (await File.ReadAllTextAsync(file)).Replace("\"../\"", $"\"{TerraformStand.Modules}\"", StringComparison.Ordinal));
+            }
+
+            await TerraformStand.RunAsync(copy, "init", "-input=false", $"-plugin-dir={TerraformStand.Mirror}");
+            await TerraformStand.RunAsync(copy, "validate");
+        }
+        finally
+        {
+            Directory.Delete(copy, recursive: true);
+        }
+    }
+
+    private JsonObject ContainerOf(string module) =>
+        JsonNode.Parse(terraform[$"module.{module}.module.service.aws_ecs_task_definition.silo"]["container_definitions"]!.GetValue<string>())![0]!.AsObject();
+
+    private SiloConfig ConfigOf(string module)
+    {
+        JsonObject container = ContainerOf(module);
+        Assert.Equal(["run", "--config", "env:LAKE_CONFIG"], container["command"]!.AsArray().Select(word => word!.GetValue<string>()));
+        string variable = $"LAKE_CONFIG_{module}";
+        Environment.SetEnvironmentVariable(variable, Assert.Single(container["environment"]!.AsArray(), entry => entry!["name"]!.GetValue<string>() == "LAKE_CONFIG")!["value"]!.GetValue<string>());
+        return SiloConfigReader.ReadFile($"env:{variable}");
+    }
+
+    private JsonArray Statements(string role) =>
+        JsonNode.Parse(terraform[$"module.fargate.module.access.aws_iam_role_policy.{role}"]["policy"]!.GetValue<string>())!["Statement"]!.AsArray();
+
+    private static string[] Texts(JsonNode? node) => node is JsonArray list ? [.. list.Select(item => item!.GetValue<string>())] : [node!.GetValue<string>()];
+}
