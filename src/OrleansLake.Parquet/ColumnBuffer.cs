@@ -70,6 +70,15 @@ public sealed class ColumnBuffer
     /// <summary>Where each byte array starts in <see cref="Bytes"/>; the entry at <see cref="ValueCount"/> is the end of the last.</summary>
     public int[] Offsets { get; private set; } = [];
 
+    /// <summary>
+    /// Numbers that stand for the values of a byte array column, equal ones for equal values, where the reader knows them from
+    /// dictionaries; what they are good for says <see cref="CodeSpace"/>.
+    /// </summary>
+    internal int[] Codes { get; private set; } = [];
+
+    /// <summary>Whose numbers <see cref="Codes"/> are; null: not every value has one.</summary>
+    internal object? CodeSpace { get; private set; }
+
     /// <summary>Bytes of values and levels now held.</summary>
     public long SizeBytes
     {
@@ -89,7 +98,7 @@ public sealed class ColumnBuffer
     }
 
     /// <summary>Bytes of all arrays, filled or not.</summary>
-    internal long CapacityBytes => DefinitionLevels.Length + RepetitionLevels.Length + Bytes.Length + (4L * (Ints.Length + Floats.Length + Offsets.Length)) + (8L * (Longs.Length + Doubles.Length));
+    internal long CapacityBytes => DefinitionLevels.Length + RepetitionLevels.Length + Bytes.Length + (4L * (Ints.Length + Floats.Length + Offsets.Length + Codes.Length)) + (8L * (Longs.Length + Doubles.Length));
 
     /// <summary>Makes room for so many more slots, each with a value (for byte arrays: with an offset; see <see cref="ReserveBytes"/>).</summary>
     public void Reserve(int slots)
@@ -136,8 +145,30 @@ public sealed class ColumnBuffer
     {
         SlotCount = 0;
         ValueCount = 0;
+        CodeSpace = null;
         _walked = default;
     }
+
+    /// <summary>Room for the codes of so many more values; empty where values before them have none, or others.</summary>
+    internal Span<int> AddCodes(object space, int count)
+    {
+        if (ValueCount > 0 && CodeSpace != space)
+        {
+            CodeSpace = null;
+            return [];
+        }
+
+        CodeSpace = space;
+        if (Codes.Length < ValueCount + count)
+        {
+            Codes = Grow(Codes, ValueCount + count);
+        }
+
+        return Codes.AsSpan(ValueCount, count);
+    }
+
+    /// <summary>Values come that have no codes.</summary>
+    internal void DropCodes() => CodeSpace = null;
 
     /// <summary>Gives what it holds to another buffer of the same type and levels, and takes what that one held: nothing is copied.</summary>
     /// <exception cref="ArgumentException">The other buffer is of another type or of other levels.</exception>
@@ -158,6 +189,8 @@ public sealed class ColumnBuffer
         (Floats, other.Floats) = (other.Floats, Floats);
         (Doubles, other.Doubles) = (other.Doubles, Doubles);
         (Offsets, other.Offsets) = (other.Offsets, Offsets);
+        (Codes, other.Codes) = (other.Codes, Codes);
+        (CodeSpace, other.CodeSpace) = (other.CodeSpace, CodeSpace);
         (_walked, other._walked) = (other._walked, _walked);
     }
 
@@ -220,6 +253,17 @@ public sealed class ColumnBuffer
         int slots = to.Slot - from.Slot;
         int values = to.Value - from.Value;
         Reserve(slots);
+        if (source.CodeSpace is { } space && values > 0)
+        {
+            // Nothing is copied where there is no room for it: what is here already has other codes or none.
+            var codes = AddCodes(space, values);
+            source.Codes.AsSpan(from.Value, codes.Length).CopyTo(codes);
+        }
+        else if (values > 0)
+        {
+            DropCodes();
+        }
+
         if (Column.MaxDefinitionLevel > 0)
         {
             source.DefinitionLevels.AsSpan(from.Slot, slots).CopyTo(DefinitionLevels.AsSpan(SlotCount));

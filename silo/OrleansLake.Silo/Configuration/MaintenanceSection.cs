@@ -1,4 +1,5 @@
 using OrleansLake.Grains;
+using OrleansLake.Ingest.Upkeep;
 
 namespace OrleansLake.Silo.Configuration;
 
@@ -15,8 +16,6 @@ internal sealed record MaintenanceConfig
 /// <summary>Reads <c>maintenance</c>: its own keys, and one object for each task, whose keys are named as in <c>docs/maintenance.md</c>.</summary>
 internal static class MaintenanceSection
 {
-    private static readonly string[] Tasks = ["compaction", "retention", "manifests", "expiry", "orphans"];
-
     /// <summary>The silo's.</summary>
     public static MaintenanceConfig Read(ConfigSection section)
     {
@@ -41,7 +40,7 @@ internal static class MaintenanceSection
             }
         }
 
-        foreach (string task in Tasks)
+        foreach (string task in UpkeepTasks.Names)
         {
             foreach (var (key, value) in section.Map(task))
             {

@@ -11,6 +11,7 @@ internal sealed record MaintenanceSettings
         ["compaction"] = "15m",
         ["retention"] = "1h",
         ["manifests"] = "6h",
+        ["statistics"] = "6h",
         ["expiry"] = "1h",
         ["orphans"] = "24h",
     };

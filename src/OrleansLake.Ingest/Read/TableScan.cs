@@ -225,12 +225,12 @@ public sealed class TableScan
 }
 
 /// <summary>What the reading of one file leaves for the next. Belongs to one reading at a time.</summary>
-internal sealed class ScanMemory
+internal sealed class ScanMemory(bool keepsCodes = false)
 {
     private ColumnBatch? _batch;
 
     /// <summary>The memory of Parquet files.</summary>
-    public ReadMemory OfFiles { get; } = new();
+    public ReadMemory OfFiles { get; } = new() { KeepsCodes = keepsCodes };
 
     /// <summary>The batch of the last file, if it had the same columns.</summary>
     public ColumnBatch BatchOf(ParquetSchema columns) => _batch?.Schema == columns ? _batch : _batch = new ColumnBatch(columns);

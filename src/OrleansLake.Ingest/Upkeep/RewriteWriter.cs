@@ -22,7 +22,7 @@ internal sealed class RewriteWriter
     private readonly Func<CancellationToken, ValueTask> _pace;
     private readonly TableScan _scan;
     private readonly Read.DeleteFiles _deletes;
-    private readonly ScanMemory _memory = new();
+    private readonly ScanMemory _memory = new(keepsCodes: true);
     private readonly Dictionary<(int SpecId, int OrderId), WritePlan> _plans = [];
     private int _files;
 

@@ -19,6 +19,7 @@ internal sealed class ColumnReader : IDisposable
     private readonly byte[] _repetition;
     private readonly byte[] _definition;
     private ValueDecoder? _values;
+    private ReadOnlyMemory<int> _codes;
     private ColumnBuffer? _dictionary;
     private LevelDecoder _repetitionLevels;
     private LevelDecoder _definitionLevels;
@@ -225,6 +226,10 @@ internal sealed class ColumnReader : IDisposable
         if (values > 0)
         {
             _values!.Read(into, values);
+            if (_values is not DictionaryDecoder)
+            {
+                into.DropCodes();
+            }
             into.ValueCount += values;
         }
 
@@ -377,6 +382,7 @@ internal sealed class ColumnReader : IDisposable
 
         _pages.ReadBody();
         _dictionary = DictionaryPage.Read(header, _memory, _pages.Page, _pages.PageStart, _pages.PageEnd);
+        _codes = _memory.Codes is { } codes ? codes.Of(_dictionary) : default;
     }
 
     private void StartPage(PageHeader header)
@@ -401,6 +407,8 @@ internal sealed class ColumnReader : IDisposable
         if (_values is DictionaryDecoder indices)
         {
             indices.Dictionary = _dictionary;
+            indices.Codes = _codes;
+            indices.CodeSpace = _codes.IsEmpty ? null : _memory.Codes?.Space;
         }
 
         _values.Start(page, at, end, header.ValueCount);

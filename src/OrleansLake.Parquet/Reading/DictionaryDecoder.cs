@@ -18,6 +18,12 @@ internal sealed class DictionaryDecoder : ValueDecoder
         set => _dictionary = value ?? throw new ParquetFormatException("indices into a dictionary, but there is none");
     }
 
+    /// <summary>The number of each entry, where <see cref="CodeSpace"/> is not null.</summary>
+    public ReadOnlyMemory<int> Codes { get; set; }
+
+    /// <summary>Whose numbers they are.</summary>
+    public object? CodeSpace { get; set; }
+
     public override void Start(byte[] page, int start, int end, int slots)
     {
         // A page without a value may lack even the width.
@@ -28,13 +34,38 @@ internal sealed class DictionaryDecoder : ValueDecoder
     {
         var dictionary = _dictionary!;
         int values = into.ValueCount;
+        Span<int> codes = [];
+        if (CodeSpace is { } space && count > 0)
+        {
+            codes = into.AddCodes(space, count);
+        }
+        else if (count > 0)
+        {
+            into.DropCodes();
+        }
+
         for (int done = 0; done < count;)
         {
             var indices = _indices.AsSpan(0, Math.Min(_indices.Length, count - done));
             _runs.Read(indices);
             Check(indices, dictionary.ValueCount);
             Gather(indices, dictionary, into, values + done);
+            if (!codes.IsEmpty)
+            {
+                Translate(indices, Codes.Span, codes.Slice(done, indices.Length));
+            }
+
             done += indices.Length;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Translate(ReadOnlySpan<int> indices, ReadOnlySpan<int> codes, Span<int> into)
+    {
+        into = into[..indices.Length];
+        for (int i = 0; i < indices.Length; i++)
+        {
+            into[i] = codes[indices[i]];
         }
     }
 

@@ -13,6 +13,12 @@ public sealed class ReadMemory
     private readonly List<ColumnMemory> _columns = [];
     private ColumnBatch? _batch;
 
+    /// <summary>
+    /// Whether the values of dictionaries are told apart across files, so that a <see cref="ParquetWriter"/> which is given them need
+    /// not look each of them up: for one who writes again what was read.
+    /// </summary>
+    public bool KeepsCodes { get; init; }
+
     /// <summary>The batch of the last reading if it is of the same columns, else a new one.</summary>
     internal ColumnBatch BatchOf(ParquetSchema schema)
     {
@@ -29,10 +35,10 @@ public sealed class ReadMemory
     {
         while (_columns.Count <= number)
         {
-            _columns.Add(new ColumnMemory(column));
+            _columns.Add(new ColumnMemory(column, KeepsCodes));
         }
 
-        return _columns[number].Fits(column) ? _columns[number] : _columns[number] = new ColumnMemory(column);
+        return _columns[number].Fits(column) ? _columns[number] : _columns[number] = new ColumnMemory(column, KeepsCodes);
     }
 
     private static bool Same(IReadOnlyList<ParquetNode> left, IReadOnlyList<ParquetNode> right) => ReferenceEquals(left, right)
@@ -54,12 +60,16 @@ internal sealed class ColumnMemory
     private ColumnBuffer? _dictionary;
     private ColumnBuffer? _skipped;
 
-    public ColumnMemory(ColumnDescriptor column)
+    public ColumnMemory(ColumnDescriptor column, bool keepsCodes)
     {
+        Codes = keepsCodes && column.PhysicalType == PhysicalType.ByteArray ? new ValueCodes() : null;
         _bare = column with { MaxDefinitionLevel = 0, MaxRepetitionLevel = 0 };
         Repetition = column.MaxRepetitionLevel > 0 ? new byte[WindowSlots] : [];
         Definition = column.MaxDefinitionLevel > 0 ? new byte[WindowSlots] : [];
     }
+
+    /// <summary>Tells the values of dictionaries apart; null: nobody asks.</summary>
+    public ValueCodes? Codes { get; }
 
     public byte[] Repetition { get; }
 

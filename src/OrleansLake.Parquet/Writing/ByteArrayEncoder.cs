@@ -18,6 +18,9 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
     private readonly ByteArrayDictionary _dictionary = new(lengthPrefixed: column.PhysicalType == PhysicalType.ByteArray);
     private readonly int _width = column.PhysicalType == PhysicalType.ByteArray ? 0 : column.TypeLength;
     private PageEncoding? _chosen;
+    private object? _codeSpace;
+    private int[] _indexOfCode = [];
+    private int _codedCount;
     private int[] _fixedOffsets = [];
 
     public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.PageLength;
@@ -40,7 +43,13 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
         {
             int before = _dictionary.Count;
             var indices = scratch.Indices(count);
-            if (LookUp(source.Bytes, offsets, indices, before))
+            ReadOnlySpan<int> codes = source.CodeSpace is null || _isFixed ? [] : source.Codes.AsSpan(first, count);
+            if (!codes.IsEmpty && source.CodeSpace != _codeSpace)
+            {
+                (_codeSpace, _codedCount) = (source.CodeSpace, 0);
+            }
+
+            if (LookUp(source.Bytes, offsets, codes, indices, before))
             {
                 Dictionary = DictionaryUse.Yes;
                 WriteIndices(indices, _dictionary.Count, scratch.Page);
@@ -70,24 +79,88 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
     {
         base.Clear();
         _chosen = null;
+        _codedCount = 0;
         _dictionary.Clear();
     }
 
     /// <summary>False where a dictionary of these values would not be worth it, or would be too large.</summary>
-    private bool LookUp(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, Span<int> indices, int before)
+    private bool LookUp(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, ReadOnlySpan<int> codes, Span<int> indices, int before)
     {
         int count = indices.Length;
         int mostEntries = before + Math.Max(count / 2, 1);
         int mostBytes = Options.DictionarySizeBytes;
         int probe = Math.Min(Probe, count);
-        if (_dictionary.LookUp(bytes, offsets[..(probe + 1)], indices, Math.Min(mostEntries, before + probe - probe / 4), mostBytes) < probe
-            || _dictionary.LookUp(bytes, offsets[probe..], indices[probe..], mostEntries, mostBytes) < count - probe)
+        if (!Find(bytes, offsets[..(probe + 1)], codes.IsEmpty ? [] : codes[..probe], indices[..probe], Math.Min(mostEntries, before + probe - probe / 4), mostBytes)
+            || !Find(bytes, offsets[probe..], codes.IsEmpty ? [] : codes[probe..], indices[probe..], mostEntries, mostBytes))
         {
             return false;
         }
 
         long plain = offsets[count] - offsets[0] + (_width > 0 ? 0 : 4L * count);
         return Dictionary == DictionaryUse.Yes || IndexBytes(count, _dictionary.Count) + _dictionary.PageLength < plain;
+    }
+
+    private bool Find(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> offsets, ReadOnlySpan<int> codes, Span<int> indices, int mostEntries, int mostBytes)
+    {
+        if (codes.IsEmpty)
+        {
+            return _dictionary.LookUp(bytes, offsets, indices, mostEntries, mostBytes) == indices.Length;
+        }
+
+        // Whoever read the values knows which are equal: only the first of each is looked up.
+        for (int at = 0; at < codes.Length; at++)
+        {
+            at += Known(codes[at..], indices[at..]);
+            if (at == codes.Length)
+            {
+                break;
+            }
+
+            if (_dictionary.LookUp(bytes, offsets.Slice(at, 2), indices.Slice(at, 1), mostEntries, mostBytes) < 1)
+            {
+                return false;
+            }
+
+            Learn(codes[at], indices[at]);
+        }
+
+        return true;
+    }
+
+    /// <summary>Translates codes up to the first that is not known yet, and tells how many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Known(ReadOnlySpan<int> codes, Span<int> indices)
+    {
+        var known = _indexOfCode.AsSpan(0, _codedCount);
+        int i = 0;
+        for (; i < codes.Length && (uint)codes[i] < (uint)known.Length; i++)
+        {
+            int index = known[codes[i]];
+            if (index < 0)
+            {
+                break;
+            }
+
+            indices[i] = index;
+        }
+
+        return i;
+    }
+
+    private void Learn(int code, int index)
+    {
+        if (code >= _codedCount)
+        {
+            if (code >= _indexOfCode.Length)
+            {
+                Array.Resize(ref _indexOfCode, Math.Max(1024, (code + 1) * 2));
+            }
+
+            _indexOfCode.AsSpan(_codedCount, code + 1 - _codedCount).Fill(-1);
+            _codedCount = code + 1;
+        }
+
+        _indexOfCode[code] = index;
     }
 
     /// <summary>The bounds of a page, from each entry once that occurs in it.</summary>

@@ -11,8 +11,8 @@ using OrleansLake.Parquet;
 namespace OrleansLake.Benchmarks.Compact;
 
 /// <summary>
-/// <c>./lake bench compact</c>: many small files of the line to one, on one core, and DuckDB's COPY of the same files on the same
-/// core in turn.
+/// <c>./lake bench compact</c>: many small files of the line to one as the compaction of a table writes them, on one core, and
+/// DuckDB's COPY of the same files on the same core in turn.
 /// </summary>
 internal static class CompactBenchmark
 {
@@ -25,10 +25,11 @@ internal static class CompactBenchmark
         var repeat = new Option<int>("--repeat") { Description = "how often", DefaultValueFactory = _ => 5 };
         var versus = new Option<string?>("--versus") { Description = "duckdb: in turn, on the same core" };
         var readOnly = new Option<bool>("--read") { Description = "read only, nothing is written" };
+        var bare = new Option<bool>("--bare") { Description = "Parquet's reader and writer alone, without a table around them" };
         var json = new Option<bool>("--json") { Description = "print one JSON object" };
         sample.AcceptOnlyFromAmong("flat", "nested");
         versus.AcceptOnlyFromAmong("duckdb");
-        var command = new Command("compact", "Many small Parquet files to one, on one core") { sample, files, rows, level, repeat, versus, readOnly, json };
+        var command = new Command("compact", "Many small Parquet files to one, on one core") { sample, files, rows, level, repeat, versus, readOnly, bare, json };
         command.SetAction(parsed =>
         {
             OneCore.Pin();
@@ -38,7 +39,8 @@ internal static class CompactBenchmark
                 bool nested = parsed.GetValue(sample) == "nested";
                 int level1 = parsed.GetValue(level);
                 var inputs = Write(folder.FullName, nested, parsed.GetValue(files), parsed.GetValue(rows), level1);
-                var figures = Measure(inputs, folder.FullName, parsed.GetValue(repeat), level1, parsed.GetValue(versus) is not null, parsed.GetValue(readOnly));
+                var table = parsed.GetValue(bare) || parsed.GetValue(readOnly) ? null : CompactTable.CreateAsync(nested ? DecodeBenchmark.NestedSchema() : DecodeBenchmark.FlatSchema(), inputs, folder.FullName, level1).GetAwaiter().GetResult();
+                var figures = Measure(inputs, table, folder.FullName, parsed.GetValue(repeat), level1, parsed.GetValue(versus) is not null, parsed.GetValue(readOnly));
                 figures.Insert(0, "input", nested ? "nested" : "flat");
                 Console.WriteLine(parsed.GetValue(json)
                     ? figures.ToJsonString()
@@ -81,7 +83,7 @@ internal static class CompactBenchmark
         return rejected.Count == 0 ? paths : throw new InvalidDataException(rejected[0].ToString());
     }
 
-    private static JsonObject Measure(List<string> inputs, string folder, int repeats, int level, bool versus, bool readOnly)
+    private static JsonObject Measure(List<string> inputs, CompactTable? table, string folder, int repeats, int level, bool versus, bool readOnly)
     {
         string list = string.Join(", ", inputs.Select(path => $"'{path}'"));
         string other = Path.Combine(folder, "duckdb-out.parquet");
@@ -99,7 +101,7 @@ internal static class CompactBenchmark
         long rows = 0;
         for (int i = 0; i < repeats; i++)
         {
-            own.Add(Run(inputs, Path.Combine(folder, "out.parquet"), level, readOnly, out rows));
+            own.Add(table is not null ? table.Run(out rows) : Run(inputs, Path.Combine(folder, "out.parquet"), level, readOnly, out rows));
             if (rival is not null)
             {
                 others.Add(rival.Run());
@@ -143,7 +145,7 @@ internal static class CompactBenchmark
         using (var destination = File.Create(output))
         {
             ParquetWriter? writer = null;
-            var memory = new ReadMemory();
+            var memory = new ReadMemory { KeepsCodes = !readOnly };
             foreach (string path in inputs)
             {
                 using var stream = File.OpenRead(path);

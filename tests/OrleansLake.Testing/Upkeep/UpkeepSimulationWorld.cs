@@ -60,7 +60,7 @@ internal sealed class UpkeepSimulationWorld
                 Properties = new Dictionary<string, string>
                 {
                     ["write.metadata.delete-after-commit.enabled"] = "true",
-                    ["write.metadata.previous-versions-max"] = Random.Next(2) == 0 ? "3" : "100",
+                    ["write.metadata.previous-versions-max"] = Random.Next(2) == 0 ? "3" : "12",
                     ["commit.manifest.min-count-to-merge"] = Random.Next(2) == 0 ? "3" : "100",
                 },
             },
