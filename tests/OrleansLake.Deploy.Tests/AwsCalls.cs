@@ -15,6 +15,7 @@ internal static class AwsCalls
         ["s3:UploadPart"] = ["s3:PutObject"],
         ["s3:CompleteMultipartUpload"] = ["s3:PutObject"],
         ["s3:DeleteObjects"] = ["s3:DeleteObject"],
+        ["s3:ListMultipartUploads"] = ["s3:ListBucketMultipartUploads"],
         ["s3:ListObjectsV2"] = ["s3:ListBucket"],
     };
 

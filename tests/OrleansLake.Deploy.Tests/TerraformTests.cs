@@ -32,6 +32,7 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
         Assert.Null(container["user"]); // the image's, which is not root
         Assert.InRange(container["stopTimeout"]!.GetValue<int>(), (int)SiloHost.StopLimit.TotalSeconds + 15, 120); // Fargate's most
         Assert.Equal(["CMD", "dotnet", "OrleansLake.Silo.dll", HealthCommand.Create().Name], container["healthCheck"]!["command"]!.AsArray().Take(4).Select(word => word!.GetValue<string>()));
+        Assert.Empty(HealthCommand.Create().Parse([.. container["healthCheck"]!["command"]!.AsArray().Skip(4).Select(word => word!.GetValue<string>())]).Errors);
     }
 
     [Fact]

@@ -56,6 +56,13 @@ data "aws_iam_policy_document" "task" {
     }
   }
 
+  # Uploads that a silo left unfinished; this list knows no prefix as a condition.
+  statement {
+    sid       = "Uploads"
+    actions   = ["s3:ListBucketMultipartUploads"]
+    resources = distinct([for place in var.warehouse : "arn:${data.aws_partition.current.partition}:s3:::${place.bucket}"])
+  }
+
   dynamic "statement" {
     for_each = length(var.glue_databases) > 0 ? [1] : []
     content {
