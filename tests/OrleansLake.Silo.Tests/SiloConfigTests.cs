@@ -10,6 +10,28 @@ public sealed class SiloConfigTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
+    public void Upkeep_is_set_for_all_pipelines_and_for_each()
+    {
+        SiloConfig config = Read("""
+            { "warehouse": "tables",
+              "maintenance": { "window": "22:00-06:00", "time-zone": "Europe/Berlin", "parallel": 2, "compaction": { "schedule": "10m", "target-file-size": "128MiB" }, "orphans": { "schedule": "30 3 * * 0" } },
+              "pipelines": [
+                { "name": "a", "topics": ["a"], "table": "db.a", "kafka": { "bootstrap.servers": "localhost:9092" } },
+                { "name": "b", "topics": ["b"], "table": "db.b", "kafka": { "bootstrap.servers": "localhost:9092" }, "maintenance": { "compaction": { "schedule": "off" }, "retention": { "column": "ts", "period": "30d" } } } ] }
+            """);
+        Assert.Equal(2, config.Maintenance.Limits.Parallel);
+        Assert.Equal(("10m", "128MiB", "22:00-06:00"), (config.Pipelines[0].Maintenance!["compaction.schedule"], config.Pipelines[0].Maintenance!["compaction.target-file-size"], config.Pipelines[0].Maintenance!["maintenance.window"]));
+        Assert.Equal(("off", "128MiB", "30d"), (config.Pipelines[1].Maintenance!["compaction.schedule"], config.Pipelines[1].Maintenance!["compaction.target-file-size"], config.Pipelines[1].Maintenance!["retention.period"]));
+
+        ConfigException wrong = Assert.Throws<ConfigException>(() => Read("""
+            { "warehouse": "tables", "maintenance": { "tidy": {}, "compaction": { "schedule": "now and then" } },
+              "pipelines": [ { "name": "a", "topics": ["a"], "table": "db.a", "kafka": { "bootstrap.servers": "localhost:9092" } } ] }
+            """));
+        Assert.Contains("maintenance.compaction.schedule: expected an interval like 15m, five fields of cron or off, found \"now and then\"", wrong.Message + string.Join('\n', wrong.Errors), StringComparison.Ordinal);
+        Assert.Contains("maintenance.tidy", wrong.Message + string.Join('\n', wrong.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_whole_configuration_is_read()
     {
         File.WriteAllText(Path.Combine(_directory.Path, "events.sql"), "CREATE TABLE db.events (id BIGINT)");
@@ -68,7 +90,7 @@ public sealed class SiloConfigTests : IDisposable
         {
             "memoryBudget: expected a size", "http.url: expected an address", "orleans.siloPort: expected a whole number from 1 to 65535", "wherehouse: expected one of",
             "pipelines[0].name: expected letters", "pipelines[0].topics: expected a list", "pipelines[0].table: expected namespace.table", "pipelines[0].ddl: expected a CREATE TABLE",
-            "pipelines[0].flushInterval: expected a duration", "pipelines[0].start: expected one of earliest, latest", "pipelines[0].kafka.bootstrap.servers: expected host:port",
+            "pipelines[0].flushInterval: expected a duration", "pipelines[0].start: expected earliest, latest, or a time", "pipelines[0].kafka.bootstrap.servers: expected host:port",
             "pipelines[1].ddl: expected a CREATE TABLE statement", "pipelines[1].kafka.enable.auto.commit:", "pipelines[2].ddlFile: expected a file", "\"twice\" 2 times",
         })
         {

@@ -81,6 +81,11 @@ internal static partial class SiloConfigReader
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
         }
 
+        foreach (var table in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Table).Where(table => table.Select(pipeline => pipeline.Definition.Quality.Publish?.Branch).Distinct().Count() > 1))
+        {
+            errors.Add($"pipelines: expected all pipelines of table {table.Key} to write to one branch (quality.publish.branch), found several");
+        }
+
         if (dashboard.Url is { } at && at.Port == url.Port)
         {
             errors.Add($"dashboard.url: expected another port than http.url, found {at.Port}");
@@ -234,6 +239,7 @@ internal static partial class SiloConfigReader
         var generation = section.Text("generation") ?? "1";
         TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         (PipelineStart start, long? startAtMs) = SourcesSection.ReadStart(section);
+        string? where = SourcesSection.ReadWhere(section);
         string? startOffsets = SourcesSection.ReadOffsets(section);
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
@@ -258,6 +264,7 @@ internal static partial class SiloConfigReader
                     TopicPattern = pattern,
                     Start = start,
                     StartAtMs = startAtMs,
+                    Where = where,
                     StartOffsets = startOffsets,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,

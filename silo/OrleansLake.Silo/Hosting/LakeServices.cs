@@ -44,6 +44,10 @@ internal static class LakeServices
             services.AddSingleton<IAlertSink, AlertStream>();
         }
 
+        services.AddSingleton(new CommitBranches(config.Pipelines
+            .Where(pipeline => pipeline.Definition.Quality.Publish is not null)
+            .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
+            .ToDictionary(group => group.Key, group => group.First().Definition.Quality.Publish!.Branch)));
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));

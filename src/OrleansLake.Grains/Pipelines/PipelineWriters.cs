@@ -35,10 +35,11 @@ public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefiniti
         Pipeline = definition.Name,
         Generation = definition.Generation,
         Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth } : null,
+        Filter = definition.Where is { } where ? Expression.Parse(where) : null,
         Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
     };
 
-    private static Expectation ExpectationOf(ExpectationSettings settings) => new()
+    internal static Expectation ExpectationOf(ExpectationSettings settings) => new()
     {
         Name = settings.Name,
         Action = settings.Action switch

@@ -66,6 +66,7 @@ internal sealed class RowWriter : IRowWriter
         ObjectDisposedException.ThrowIf(_closed, this);
         int rows = 0;
         int rejected = 0;
+        int skipped = 0;
         HaltedRecord? halted = null;
         for (int record = 0; record < batch.Count && halted is null;)
         {
@@ -92,11 +93,12 @@ internal sealed class RowWriter : IRowWriter
 
             rows += kept.RowCount;
             rejected += _line.Rejected.Count;
+            skipped += next - record - kept.RowCount - _line.Rejected.Count;
             record = next;
         }
 
         Alarm?.Count(rows, rejected, _time.GetUtcNow());
-        return new AppendedRecords(rows, rejected) { Halted = halted };
+        return new AppendedRecords(rows, rejected) { Skipped = skipped, Halted = halted };
     }
 
     /// <inheritdoc />

@@ -25,6 +25,9 @@ public sealed record RowWriterOptions
     /// <summary>What rows should be like; null: anything.</summary>
     public Expectations? Expectations { get; init; }
 
+    /// <summary>Which rows are for this table, of a topic whose records go to several; null: all. Where it is neither true nor false, a row is not.</summary>
+    public Expression? Filter { get; init; }
+
     /// <summary>Told how many records become dead letters; null: nobody is.</summary>
     public DeadLetterAlarm? Alarm { get; init; }
 
@@ -131,7 +134,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
 
     private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }))
     {
-        Screen = RowScreen.IsNeeded(_options.Expectations, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.HaltOnReject && halts, halts) : null,
+        Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts) : null,
     };
 
     /// <summary>Takes back what a writer no longer needs.</summary>

@@ -70,7 +70,7 @@ public sealed class SnapshotExpiryTests
         await world.IngestAsync(committer, 4, 1);
         await world.ExpireAsync(Short with { KeepNewest = 1 }, running: made[2].SnapshotId);
         long head = (await world.TableAsync()).Metadata.CurrentSnapshotId!.Value;
-        Assert.Equal([made[0].SnapshotId, made[1].SnapshotId, made[2].SnapshotId, head], (await world.TableAsync()).Metadata.Snapshots.Select(snapshot => snapshot.SnapshotId));
+        Assert.Equal([made[0].SnapshotId, made[1].SnapshotId, made[2].SnapshotId, above[^1], head], (await world.TableAsync()).Metadata.Snapshots.Select(snapshot => snapshot.SnapshotId));
         Assert.Equal("1", (await world.LineageAsync()).Head!.Summary[SummaryKeys.NoFileBefore]);
     });
 
