@@ -65,8 +65,6 @@ public sealed class SnapshotExpiryTests
         await world.AssertWholeAsync();
         Assert.Equal(4, (await world.LineageAsync()).Offsets.Find("p", "g1", Reports.Events3)!.Value.Next);
 
-        // An hour after them, whatever pause the committer makes.
-        world.Time.Set(TimeSpan.FromHours(1));
         await world.IngestAsync(committer, 4, 1);
         await world.ExpireAsync(Short with { KeepNewest = 1 }, running: made[2].SnapshotId);
         long head = (await world.TableAsync()).Metadata.CurrentSnapshotId!.Value;
