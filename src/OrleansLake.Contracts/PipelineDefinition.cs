@@ -75,6 +75,10 @@ public sealed record PipelineDefinition
     [Id(34)]
     public string? StartOffsets { get; init; }
 
+    /// <summary>Which rows are for its table, as in SQL's WHERE, where a topic's records go to several; null: all.</summary>
+    [Id(35)]
+    public string? Where { get; init; }
+
     /// <summary>Whether two definitions say the same: arrays compare by what is in them.</summary>
     public bool SameAs(PipelineDefinition? other) =>
         other is not null && Topics.SequenceEqual(other.Topics) && this with { Topics = other.Topics } == other;

@@ -147,6 +147,25 @@ public sealed record HeartbeatSettings
     public bool IsAsked => NoDataFor is not null || LeastPerMinute is not null || MostPerMinute is not null || MaxFreshness is not null;
 }
 
+/// <summary>Write, audit, publish: rows go to a branch, and main follows as long as what is new there passes.</summary>
+[GenerateSerializer, Immutable, Alias("orleanslake.PublishSettings")]
+public sealed record PublishSettings
+{
+    /// <summary>The branch that is written to; made from main when the table does not have it.</summary>
+    [Id(0)]
+    public string Branch { get; init; } = "audit";
+
+    /// <summary>What all new rows must meet before main has them.</summary>
+    [Id(1)]
+    public ExpectationSettings[] Audit { get; init; } = [];
+
+    /// <inheritdoc />
+    public bool Equals(PublishSettings? other) => other is not null && Branch == other.Branch && Audit.SequenceEqual(other.Audit);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Branch, Audit.Length);
+}
+
 /// <summary>What is expected of a pipeline's rows and of its flow.</summary>
 [GenerateSerializer, Immutable, Alias("orleanslake.QualitySettings")]
 public sealed record QualitySettings
@@ -159,8 +178,12 @@ public sealed record QualitySettings
     [Id(1)]
     public HeartbeatSettings Heartbeat { get; init; } = new();
 
+    /// <summary>How rows come to main by way of a branch; null: they go there at once.</summary>
+    [Id(2)]
+    public PublishSettings? Publish { get; init; }
+
     /// <inheritdoc />
-    public bool Equals(QualitySettings? other) => other is not null && Heartbeat == other.Heartbeat && Expectations.SequenceEqual(other.Expectations);
+    public bool Equals(QualitySettings? other) => other is not null && Heartbeat == other.Heartbeat && Publish == other.Publish && Expectations.SequenceEqual(other.Expectations);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Heartbeat, Expectations.Length);

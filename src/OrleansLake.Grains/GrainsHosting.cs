@@ -18,6 +18,7 @@ public static class GrainsHosting
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<PumpHost>();
         silo.Services.AddSingleton<AlertHub>();
+        silo.Services.AddSingleton<BranchPublisher>();
         silo.Services.AddSingleton<TableCommitters>();
         silo.Services.TryAddSingleton(new UpkeepLimits());
         silo.Services.AddSingleton<UpkeepWorkers>();

@@ -25,4 +25,7 @@ internal static partial class PipelineGrainLog
 
     [LoggerMessage(7, LogLevel.Information, "Pipeline {Pipeline}: silos came or went, so {Moves}")]
     public static partial void LogSpread(this ILogger logger, string pipeline, string moves);
+
+    [LoggerMessage(8, LogLevel.Information, "Pipeline {Pipeline}: main of {Table} is at snapshot {SnapshotId} now, with {Rows} rows that passed their audit")]
+    public static partial void LogPublished(this ILogger logger, string pipeline, string table, long snapshotId, long rows);
 }

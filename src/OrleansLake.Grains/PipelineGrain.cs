@@ -4,6 +4,7 @@ using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Quality;
 
 namespace OrleansLake.Grains;
 
@@ -41,10 +42,12 @@ internal sealed class PipelineGrain(
     IdSource ids,
     TimeProvider time,
     AlertHub alerts,
+    BranchPublisher publisher,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
 {
     private const string KeepAlive = "keep-alive";
     private static readonly TimeSpan DiscoverPeriod = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShortestPublishPeriod = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OutsideLimit = TimeSpan.FromSeconds(15);
@@ -58,6 +61,7 @@ internal sealed class PipelineGrain(
     private string? _trouble;
     private bool _tablesEnsured;
     private Heartbeat? _heartbeat;
+    private IGrainTimer? _publishTimer;
 
     private string Name => this.GetPrimaryKeyString();
 
@@ -238,6 +242,8 @@ internal sealed class PipelineGrain(
 
         _timer?.Dispose();
         _timer = null;
+        _publishTimer?.Dispose();
+        _publishTimer = null;
         if (await this.GetReminder(KeepAlive) is { } reminder)
         {
             await this.UnregisterReminder(reminder);
@@ -290,8 +296,48 @@ internal sealed class PipelineGrain(
         }
     }
 
-    private void StartTimer() =>
+    private void StartTimer()
+    {
         _timer ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(TimeSpan.Zero, DiscoverPeriod) { KeepAlive = true });
+        StartPublishing(state.State.Definition!);
+    }
+
+    /// <summary>Main follows the branch that is written to as fast as it is committed to.</summary>
+    private void StartPublishing(PipelineDefinition definition)
+    {
+        _publishTimer?.Dispose();
+        TimeSpan period = definition.FlushInterval < ShortestPublishPeriod ? ShortestPublishPeriod : definition.FlushInterval;
+        _publishTimer = definition.Quality.Publish is null ? null : this.RegisterGrainTimer(PublishAsync, new GrainTimerCreationOptions(period, period) { Interleave = true });
+    }
+
+    private async Task PublishAsync(CancellationToken cancellationToken)
+    {
+        if (state.State.Definition is not { Quality.Publish: { } settings } definition)
+        {
+            return;
+        }
+
+        const string Rule = "publish";
+        try
+        {
+            // Reading is no work for a turn.
+            PublishOutcome outcome = await PublishRuns.RunAsync(() => publisher.PublishAsync(definition, settings, cancellationToken), cancellationToken);
+            if (outcome.SnapshotId is { } snapshotId)
+            {
+                logger.LogPublished(Name, definition.Table, snapshotId, outcome.Rows);
+            }
+
+            bool isBad = outcome.Findings.Count > 0;
+            if (isBad || outcome.SnapshotId is not null)
+            {
+                alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, isBad ? $"{definition.Table}: main stays behind branch {settings.Branch}: {string.Join("; ", outcome.Findings)}" : $"{definition.Table}: main follows again", time.GetUtcNow(), IsOver: !isBad));
+            }
+        }
+        catch (Exception error) when (error is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
+        {
+            alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, $"{definition.Table}: branch {settings.Branch} could not be audited or published: {error.Message}", time.GetUtcNow()));
+        }
+    }
 
     private async Task<bool> WantAsync(WantedState wanted)
     {
@@ -349,6 +395,11 @@ internal sealed class PipelineGrain(
             if (!_tablesEnsured)
             {
                 await tables.EnsureAsync(definition, either.Token);
+                if (definition.Quality.Publish is { } publish)
+                {
+                    await publisher.EnsureBranchAsync(definition, publish.Branch, either.Token);
+                }
+
                 _tablesEnsured = true;
             }
 

@@ -79,6 +79,7 @@ internal sealed partial class TableGrain(TableCommitters committers, TimeProvide
                     MoveKind.DataLoss => MoveReason.DataLoss,
                     _ => MoveReason.Accept,
                 },
+                Branch = Committer.Branch,
                 ClusterId = move.ClusterId,
                 TopicIds = move.TopicIds,
                 Positions = [.. move.Positions.Select(to => new MovedPosition(new TopicPartition(to.Topic, to.Partition), to.Next, From: to.From))],

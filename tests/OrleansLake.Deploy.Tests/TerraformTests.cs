@@ -70,12 +70,13 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
     }
 
     [Fact]
-    public void Rights_are_what_the_code_calls_and_nothing_else()
+    public void Rights_are_what_a_silo_calls_and_nothing_else()
     {
         Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
         string[] allowed = [.. Statements("task").SelectMany(statement => Texts(statement!["Action"])).Where(action => action.Split(':')[0] is "s3" or "glue" or "secretsmanager" or "ssm").Distinct().Order()];
-        string[] needed = [.. AwsCalls.Actions().Distinct().Order()];
-        Assert.Equal(needed, allowed);
+        // Databases are made and dropped, tables dropped and renamed by people, with rights of their own.
+        string[] others = ["glue:CreateDatabase", "glue:DeleteDatabase", "glue:DeleteTable", "glue:UpdateDatabase"];
+        Assert.Equal(string.Join(' ', AwsCalls.Actions().Distinct().Except(others).Order()), string.Join(' ', allowed));
     }
 
     [Fact]

@@ -63,6 +63,28 @@ public sealed class LoaderImportTests : IDisposable
     }
 
     [Fact]
+    public void What_comes_out_is_a_configuration_that_a_silo_takes()
+    {
+        JsonObject imported = Import(Required + """
+
+            KafkaProperties.aws.secret.api-key.field=user
+            KafkaProperties.dlq-topic=events-dlq
+            JobProperties.flush-interval=1m
+            JobProperties.unnest-json-pointer=/data
+            JobProperties.input.field-name.case-format=LOWER_CAMEL
+            JobProperties.output.field-name.case-format=LOWER_UNDERSCORE
+            InputFieldProjections.event_time=/time
+            """).Config;
+        string file = Path.Combine(_directory.Path, "lake.json");
+        File.WriteAllText(file, imported.ToJsonString());
+        SiloConfig config = SiloConfigReader.ReadFile(file);
+        PipelineConfig pipeline = Assert.Single(config.Pipelines);
+        Assert.Equal(("s3://galaxy-data-lake", "galaxy_data_lake.test_table", TimeSpan.FromMinutes(1)), (config.Warehouse, pipeline.Definition.Table, pipeline.Definition.FlushInterval));
+        Assert.Equal(("/data", "/time"), (pipeline.Definition.Records!.Unnest, pipeline.Definition.Records.Project["event_time"]));
+        Assert.Equal("events-dlq", pipeline.Definition.DeadLetters.Topic);
+    }
+
+    [Fact]
     public void What_the_loader_leaves_out_is_left_out_and_a_record_that_it_cannot_read_halts_as_there()
     {
         JsonObject pipeline = Import(Required).Config["pipelines"]![0]!.AsObject();

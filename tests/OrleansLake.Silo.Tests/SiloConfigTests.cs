@@ -90,7 +90,7 @@ public sealed class SiloConfigTests : IDisposable
         {
             "memoryBudget: expected a size", "http.url: expected an address", "orleans.siloPort: expected a whole number from 1 to 65535", "wherehouse: expected one of",
             "pipelines[0].name: expected letters", "pipelines[0].topics: expected a list", "pipelines[0].table: expected namespace.table", "pipelines[0].ddl: expected a CREATE TABLE",
-            "pipelines[0].flushInterval: expected a duration", "pipelines[0].start: expected one of earliest, latest", "pipelines[0].kafka.bootstrap.servers: expected host:port",
+            "pipelines[0].flushInterval: expected a duration", "pipelines[0].start: expected earliest, latest, or a time", "pipelines[0].kafka.bootstrap.servers: expected host:port",
             "pipelines[1].ddl: expected a CREATE TABLE statement", "pipelines[1].kafka.enable.auto.commit:", "pipelines[2].ddlFile: expected a file", "\"twice\" 2 times",
         })
         {

@@ -49,6 +49,23 @@ public sealed class SourcesTests : IDisposable
     }
 
     [Fact]
+    public async Task Table_takes_of_a_topic_what_is_for_it_and_the_rest_counts_as_gaps()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 2);
+        await SiloStand.PublishAsync(broker.BootstrapServers, Enumerable.Range(0, 200).Select(i => i % 50 == 7 ? "?" : $$"""{"id":{{i}},"name":{{(i % 10 == 0 ? "null" : i % 2 == 0 ? "\"even\"" : "\"odd\"")}}}"""));
+        await using SiloStand silo = await SiloStand.StartAsync(broker.BootstrapServers, _directory.Path, SiloStand.Definition() with
+        {
+            Where = "name = 'even'",
+            Quality = new QualitySettings { Expectations = [new ExpectationSettings { Name = "small", Where = "id < 150", Action = ExpectationAction.DeadLetter }] },
+        });
+        IReadOnlyList<System.Text.Json.JsonElement> rows = await silo.RowsAsync(60);
+        Assert.Equal(Enumerable.Range(0, 150).Where(i => i % 2 == 0 && i % 10 != 0).Select(i => (long)i), SiloStand.Ids(rows));
+        Assert.Equal(4 + 20, (await silo.RowsAsync(24, OrleansLake.Ingest.Write.DeadLetterSchema.Of(SiloStand.Table))).Count);
+        await silo.AssertProvedAsync(60);
+    }
+
+    [Fact]
     public void Configuration_says_topics_a_pattern_a_time_and_offsets()
     {
         PipelineDefinition definition = Read("\"topicPattern\": \"ev-.*\", \"start\": \"2026-01-31T12:30:00Z\", \"startOffsets\": { \"ev-a-0\": 12, \"ev-b-1\": 3 }");

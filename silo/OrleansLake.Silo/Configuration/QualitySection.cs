@@ -18,7 +18,7 @@ internal static class QualitySection
             section.Fail("expectations", "a name of its own for each", group.Key);
         }
 
-        var settings = new QualitySettings { Expectations = [.. expectations.OfType<ExpectationSettings>()], Heartbeat = ReadHeartbeat(section.Section("heartbeat")) };
+        var settings = new QualitySettings { Expectations = [.. expectations.OfType<ExpectationSettings>()], Heartbeat = ReadHeartbeat(section.Section("heartbeat")), Publish = section.Has("publish") ? ReadPublish(section.Section("publish")) : null };
         section.RefuseOthers();
         return settings;
     }
@@ -45,6 +45,24 @@ internal static class QualitySection
 
         section.RefuseOthers();
         return webhooks;
+    }
+
+    private static PublishSettings ReadPublish(ConfigSection section)
+    {
+        string branch = section.Text("branch") ?? new PublishSettings().Branch;
+        if (branch == SnapshotRef.Main)
+        {
+            section.Fail("branch", "another branch than main", branch);
+        }
+
+        ExpectationSettings[] audit = [.. section.Sections("audit").Select(ReadExpectation).OfType<ExpectationSettings>()];
+        foreach (ExpectationSettings one in audit.Where(one => one.Unique is not null || one.Action != ExpectationAction.Warn || one.Sample < 1))
+        {
+            section.Fail("audit", "expectations without unique, action and sample", one.Name);
+        }
+
+        section.RefuseOthers();
+        return new PublishSettings { Branch = branch, Audit = audit };
     }
 
     private static ExpectationSettings? ReadExpectation(ConfigSection section)

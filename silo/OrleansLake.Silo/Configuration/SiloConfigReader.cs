@@ -4,6 +4,7 @@ using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Registry;
 using OrleansLake.Silo.Telemetry;
 using OrleansLake.Terminal;
 
@@ -79,6 +80,11 @@ internal static partial class SiloConfigReader
         foreach (IGrouping<string, PipelineConfig> group in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Name).Where(group => group.Count() > 1))
         {
             errors.Add($"pipelines: expected a name of its own for each, found \"{group.Key}\" {group.Count()} times");
+        }
+
+        foreach (var table in pipelines.OfType<PipelineConfig>().GroupBy(pipeline => pipeline.Definition.Table).Where(table => table.Select(pipeline => pipeline.Definition.Quality.Publish?.Branch).Distinct().Count() > 1))
+        {
+            errors.Add($"pipelines: expected all pipelines of table {table.Key} to write to one branch (quality.publish.branch), found several");
         }
 
         if (dashboard.Url is { } at && at.Port == url.Port)
@@ -234,10 +240,12 @@ internal static partial class SiloConfigReader
         var generation = section.Text("generation") ?? "1";
         TimeSpan flush = section.Duration("flushInterval", TimeSpan.FromSeconds(10), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         (PipelineStart start, long? startAtMs) = SourcesSection.ReadStart(section);
+        string? where = SourcesSection.ReadWhere(section);
         string? startOffsets = SourcesSection.ReadOffsets(section);
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
-        RecordSettings? records = RecordsSection.Read(section);
+        SchemaRegistrySettings? registry = RegistrySection.Read(section, directory);
+        RecordSettings? records = RecordsSection.Read(section, registry is not null);
         DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
         QualitySettings quality = QualitySection.Read(section.Section("quality"));
         IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
@@ -258,6 +266,7 @@ internal static partial class SiloConfigReader
                     TopicPattern = pattern,
                     Start = start,
                     StartAtMs = startAtMs,
+                    Where = where,
                     StartOffsets = startOffsets,
                     OnDataLoss = loss,
                     TargetFileSizeBytes = target,
@@ -269,6 +278,7 @@ internal static partial class SiloConfigReader
             {
                 Maintenance = upkeep,
                 Secret = secret,
+                Registry = registry,
             };
     }
 

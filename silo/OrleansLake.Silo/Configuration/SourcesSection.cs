@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using OrleansLake.Contracts;
+using OrleansLake.Iceberg;
 
 namespace OrleansLake.Silo.Configuration;
 
@@ -36,6 +37,25 @@ internal static partial class SourcesSection
         }
 
         return pattern;
+    }
+
+    /// <summary>Which rows are for the table; null: all.</summary>
+    public static string? ReadWhere(ConfigSection section)
+    {
+        string? where = section.Text("where");
+        if (where is not null)
+        {
+            try
+            {
+                Expression.Parse(where);
+            }
+            catch (FormatException error)
+            {
+                section.Fail("where", "a condition in SQL", error.Message);
+            }
+        }
+
+        return where;
     }
 
     /// <summary>One of the ends, or a time.</summary>

@@ -33,7 +33,8 @@ internal static class LakeServices
         services.AddSingleton(config.Maintenance.Limits);
         services.AddSingleton<PipelineTables>();
         services.AddSingleton(provider => new PipelineWriters(
-            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>(), provider.GetRequiredService<AlertHub>()));
+            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>(), provider.GetRequiredService<AlertHub>(),
+            config.Pipelines.Where(pipeline => pipeline.Registry is not null).ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Registry!)));
         foreach (WebhookConfig webhook in config.Webhooks)
         {
             services.AddSingleton<IAlertSink>(provider => new WebhookAlerts(webhook, new HttpClient(), provider.GetRequiredService<TimeProvider>()));
@@ -44,6 +45,10 @@ internal static class LakeServices
             services.AddSingleton<IAlertSink, AlertStream>();
         }
 
+        services.AddSingleton(new CommitBranches(config.Pipelines
+            .Where(pipeline => pipeline.Definition.Quality.Publish is not null)
+            .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
+            .ToDictionary(group => group.Key, group => group.First().Definition.Quality.Publish!.Branch)));
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));

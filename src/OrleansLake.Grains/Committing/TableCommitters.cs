@@ -8,7 +8,7 @@ namespace OrleansLake.Grains;
 
 /// <summary>Makes the committers of tables.</summary>
 public sealed class TableCommitters(
-    Catalogs catalogs, CommitIntervals intervals, IdSource ids, TimeProvider time, ILoggerFactory loggers, IDeadLetterOffsets deadLetterOffsets) : IDisposable
+    Catalogs catalogs, CommitIntervals intervals, IdSource ids, TimeProvider time, ILoggerFactory loggers, IDeadLetterOffsets deadLetterOffsets, CommitBranches? branches = null) : IDisposable
 {
     private readonly Meter _meter = new(CommitMetrics.MeterName);
     private CommitMetrics? _metrics;
@@ -18,7 +18,7 @@ public sealed class TableCommitters(
     /// <param name="table">The table.</param>
     /// <param name="isProtected">Snapshots that must stay for now.</param>
     public TableCommitter Create(string catalog, TableIdentifier table, Func<IReadOnlyCollection<long>>? isProtected = null) => new(
-        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), ProtectedSnapshots = isProtected ?? (static () => []) },
+        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), Branch = branches?.Of(catalog, table) ?? SnapshotRef.Main, ProtectedSnapshots = isProtected ?? (static () => []) },
         catalogs.Find(catalog), ids, time, _metrics ??= new CommitMetrics(_meter), loggers.CreateLogger<TableCommitter>(), deadLetterOffsets);
 
     /// <inheritdoc />
@@ -31,4 +31,11 @@ public sealed class CommitIntervals(IReadOnlyDictionary<string, TimeSpan> byKey)
     /// <summary>The interval of a table.</summary>
     public TimeSpan Of(string catalog, TableIdentifier table) =>
         byKey.TryGetValue(Contracts.GrainKeys.Table(catalog, table.ToString()), out TimeSpan interval) ? interval : TimeSpan.FromSeconds(10);
+}
+
+/// <summary>The branch that each table's pipelines write to, where it is not main.</summary>
+public sealed class CommitBranches(IReadOnlyDictionary<string, string> byKey)
+{
+    /// <summary>The branch of a table; null: main.</summary>
+    public string? Of(string catalog, TableIdentifier table) => byKey.GetValueOrDefault(Contracts.GrainKeys.Table(catalog, table.ToString()));
 }

@@ -32,6 +32,7 @@ public sealed class KafkaPumpFactory(
                 Pipeline = definition.Name,
                 Generation = definition.Generation,
                 Silo = siloName,
+                Branch = definition.Quality.Publish?.Branch ?? SnapshotRef.Main,
                 FlushInterval = definition.FlushInterval,
                 TargetFileSizeBytes = definition.TargetFileSizeBytes,
                 DeadLettersElsewhere = definition.DeadLetters.Mode == DeadLetterMode.Topic,

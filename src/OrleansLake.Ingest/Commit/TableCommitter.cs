@@ -74,6 +74,9 @@ public sealed partial class TableCommitter : ICommitter
         _deadLetters = options.DeadLetters is { } name ? new SwapTable(name, catalog, options, time, _pauses, rules, metrics, logger) { OnTrouble = SetTrouble } : null;
     }
 
+    /// <summary>The branch whose offsets readers resume from.</summary>
+    public string Branch => _options.Branch;
+
     /// <summary>How it is.</summary>
     public CommitterStatus Status => new()
     {

@@ -247,7 +247,7 @@ internal sealed partial class PumpLoop
             {
                 range = new OffsetRange(range.First, halted.Offset);
                 count = CountBefore(batch, halted.Offset);
-                known = count - appended.Rows - appended.Rejected;
+                known = count - appended.Rows - appended.Rejected - appended.Skipped;
             }
 
             track.LastTimestampMs = Math.Max(track.LastTimestampMs, batch.Records[^1].TimestampMs);

@@ -137,10 +137,10 @@ internal sealed class PumpState
     internal void Appended(PartitionTrack track, OffsetRange range, int leaderEpoch, int records, AppendedRecords appended, int known, long? oldestTimestampMs, DateTimeOffset now)
     {
         long gap = range.Length - records;
-        if (!Fits(track, range) || appended.Rows + appended.Rejected + known != records || gap < 0)
+        if (!Fits(track, range) || appended.Rows + appended.Rejected + appended.Skipped + known != records || gap < 0)
         {
             throw new InvalidOperationException(
-                $"{track.TopicPartition}@{track.Position}: batch {range} of {records} records gave {appended.Rows} rows, {appended.Rejected} rejected, {known} known");
+                $"{track.TopicPartition}@{track.Position}: batch {range} of {records} records gave {appended.Rows} rows, {appended.Rejected} rejected, {appended.Skipped} skipped, {known} known");
         }
 
         if (range.Length == 0)

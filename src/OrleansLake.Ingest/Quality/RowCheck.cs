@@ -19,6 +19,9 @@ internal abstract class RowCheck
     /// <summary>What a window of rows as a whole does not meet, since this was last asked; null: nothing.</summary>
     public virtual string? TakeFinding() => null;
 
+    /// <summary>Nulls that were counted in a window that is not full yet.</summary>
+    public virtual long Nulls => 0;
+
     /// <summary>The check of an expectation on a table's columns; what it counts over windows is kept in <paramref name="memory"/>.</summary>
     /// <exception cref="ArgumentException">A column is not there, or cannot be asked this.</exception>
     /// <exception cref="FormatException">A condition or pattern cannot be read.</exception>
@@ -125,6 +128,8 @@ internal abstract class RowCheck
     private sealed class NullShareCheck(int leaf, Expectation expectation, WindowMemory memory) : RowCheck
     {
         private string? _finding;
+
+        public override long Nulls => memory.Nulls;
 
         public override void Apply(ColumnBatch rows, KafkaBatch batch, ReadOnlySpan<int> records, Span<bool> met)
         {

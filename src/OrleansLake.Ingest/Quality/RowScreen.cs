@@ -1,6 +1,8 @@
+using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Parquet;
 
@@ -11,8 +13,9 @@ namespace OrleansLake.Ingest.Quality;
 /// batch before the record that halts its topic-partition. For the columns of one schema. Where nothing can halt (a replay), what
 /// would becomes a dead letter.
 /// </summary>
-internal sealed class RowScreen(WritePlan plan, Expectations? expectations, bool haltOnReject, bool halts = true)
+internal sealed class RowScreen(WritePlan plan, Expectations? expectations, Expression? filter, bool haltOnReject, bool halts = true, bool skipsTombstones = false)
 {
+    private readonly RowCondition? _filter = filter is null ? null : new RowCondition(filter.Bind(plan.Schema), ReadSchema.Of(plan.Schema.Fields));
     private readonly RowCheck?[] _checks = expectations?.Compile(plan.Schema, plan.Columns) ?? [];
     private readonly RowGather _gather = new(plan.Columns);
     private bool[] _met = [];
@@ -20,7 +23,7 @@ internal sealed class RowScreen(WritePlan plan, Expectations? expectations, bool
     private int[] _records = [];
 
     /// <summary>Whether there is anything to screen.</summary>
-    public static bool IsNeeded(Expectations? expectations, bool haltOnReject) => haltOnReject || expectations is { Standings.Count: > 0 };
+    public static bool IsNeeded(Expectations? expectations, Expression? filter, bool haltOnReject) => haltOnReject || filter is not null || expectations is { Standings.Count: > 0 };
 
     /// <summary>
     /// Screens the rows of records from <paramref name="first"/> on, up to <paramref name="next"/>, which goes back to the record
@@ -37,11 +40,13 @@ internal sealed class RowScreen(WritePlan plan, Expectations? expectations, bool
         FindRecords(first, next, rejected);
         var keep = _keep.AsSpan(0, count);
         keep.Fill(true);
+        // What is not for this table is not asked anything either.
+        _filter?.Apply(rows, keep);
         int haltAt = int.MaxValue;
         string why = "";
-        if (haltOnReject && rejected.Count > 0)
+        if (haltOnReject && rejected.FindIndex(one => !skipsTombstones || one.Reason != RejectReason.NullValue) is >= 0 and var halting)
         {
-            RejectedRecord reject = rejected[0];
+            RejectedRecord reject = rejected[halting];
             // This goes to logs and webhooks, so without what the record holds.
             (haltAt, why) = (reject.RecordIndex, $"{(reject.Path.Length > 0 ? $"{reject.Path}: " : "")}{reject.Reason.ErrorClass()}, {reject.Message.Split(", got ", 2)[0]}");
         }
@@ -92,6 +97,11 @@ internal sealed class RowScreen(WritePlan plan, Expectations? expectations, bool
         met.Fill(true);
         check.Apply(rows, batch, _records.AsSpan(0, count), met);
         string? finding = check.TakeFinding();
+        for (int row = 0; _filter is not null && row < count; row++)
+        {
+            met[row] |= !keep[row];
+        }
+
         int failed = met.Count(false);
         expectations!.Count(standing, failed, count, finding);
         if (halts && expectation.Action == UnmetAction.Halt && (failed > 0 || finding is not null))

@@ -66,6 +66,7 @@ internal sealed class RowWriter : IRowWriter
         ObjectDisposedException.ThrowIf(_closed, this);
         int rows = 0;
         int rejected = 0;
+        int skipped = 0;
         HaltedRecord? halted = null;
         for (int record = 0; record < batch.Count && halted is null;)
         {
@@ -80,6 +81,12 @@ internal sealed class RowWriter : IRowWriter
 
             var kept = _line.Screen is { } screen ? screen.Screen(batch, record, ref next, _line.Rows, _line.Rejected, out halted) : _line.Rows;
             _files.Append(kept);
+            // Tombstones that nobody wants are no dead letters; their offsets are a gap like those of a compacted topic.
+            if (_factory.SkipsTombstones)
+            {
+                _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
+            }
+
             if (_line.Rejected.Count > 0 && _letterRecords is not null)
             {
                 _letterRecords.Add(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId);
@@ -92,11 +99,12 @@ internal sealed class RowWriter : IRowWriter
 
             rows += kept.RowCount;
             rejected += _line.Rejected.Count;
+            skipped += next - record - kept.RowCount - _line.Rejected.Count;
             record = next;
         }
 
         Alarm?.Count(rows, rejected, _time.GetUtcNow());
-        return new AppendedRecords(rows, rejected) { Halted = halted };
+        return new AppendedRecords(rows, rejected) { Skipped = skipped, Halted = halted };
     }
 
     /// <inheritdoc />

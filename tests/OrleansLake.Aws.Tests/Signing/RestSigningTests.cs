@@ -78,8 +78,10 @@ public sealed class RestSigningTests(AwsStand stand)
                 ],
             },
             own);
-        using var catalog = new RestCatalog(
-            new RestCatalogOptions { Uri = rest.Address, Stores = S3ObjectStore.Lent(new S3StoreOptions(), TimeProvider.System, AwsStand.Ids()) }, TimeProvider.System, AwsStand.Ids());
+        var options = LakeCatalogOptions.Read(
+            "/nowhere", new Dictionary<string, string> { ["type"] = "rest", ["uri"] = rest.Address.ToString() }, new Dictionary<string, string>(), (_, key, expected, _) => Assert.Fail($"{key}: {expected}"));
+        using var lake = LakeCatalog.Open(options, TimeProvider.System, AwsStand.Ids());
+        var catalog = lake.Catalog;
         await catalog.CreateNamespaceAsync(["db"], new Dictionary<string, string>(), default);
         var table = await catalog.CreateTableAsync(new TableIdentifier(["db"], "events"), Glue.GlueStand.Creation, default);
         string file = table.Metadata.Location + "/data/a.parquet";

@@ -66,9 +66,18 @@ data "aws_iam_policy_document" "task" {
         "glue:GetTables",
         "glue:CreateTable",
         "glue:UpdateTable",
-        "glue:DeleteTable",
       ]
       resources = concat(["${local.glue}:catalog"], flatten([for database in var.glue_databases : ["${local.glue}:database/${database}", "${local.glue}:table/${database}/*"]]))
+    }
+  }
+
+  # At its start a silo asks whether the catalog answers.
+  dynamic "statement" {
+    for_each = length(var.glue_databases) > 0 ? [1] : []
+    content {
+      sid       = "CatalogNames"
+      actions   = ["glue:GetDatabases"]
+      resources = ["${local.glue}:catalog", "${local.glue}:database/*"]
     }
   }
 
