@@ -23,7 +23,7 @@ began=$(now)
 
 # Few projects at a time, the longest first: Integration starts processes and mostly waits for them.
 first=(OrleansLake.Integration OrleansLake.Ingest.Tests)
-limit() { case "$1" in OrleansLake.Integration) echo "${ORLEANSLAKE_TEST_TIMEOUT:-1500}" ;; *) echo "${ORLEANSLAKE_TEST_TIMEOUT:-300}" ;; esac; }
+limit() { case "$1" in OrleansLake.Integration) echo "${ORLEANSLAKE_TEST_TIMEOUT:-1500}" ;; *) echo "${ORLEANSLAKE_TEST_TIMEOUT:-900}" ;; esac; }
 is_wanted() {
   [ ${#wanted[@]} -eq 0 ] && return 0
   local part; for part in "${wanted[@]}"; do [[ "$1" == *"$part"* ]] && return 0; done; return 1
