@@ -59,13 +59,26 @@ public sealed record RecordSettings
     [Id(12)]
     public int MostFields { get; init; } = DefaultMostFields;
 
+    /// <summary>How values are written: <c>json</c>, <c>confluent-json</c>, <c>confluent-avro</c>.</summary>
+    [Id(13)]
+    public string Format { get; init; } = "json";
+
+    /// <summary>What is around the row: <c>none</c>, <c>debezium</c>.</summary>
+    [Id(14)]
+    public string Envelope { get; init; } = "none";
+
+    /// <summary>What becomes of null values: <c>reject</c>, <c>skip</c>; null: skip with an envelope, else reject.</summary>
+    [Id(15)]
+    public string? Tombstones { get; init; }
+
     /// <summary><see cref="MostFields"/> where nothing is said.</summary>
     public const int DefaultMostFields = 1000;
 
     /// <summary>Whether both say the same.</summary>
     public bool Equals(RecordSettings? other) =>
         other is not null && Unnest == other.Unnest && CaseFrom == other.CaseFrom && CaseTo == other.CaseTo && IgnoreCase == other.IgnoreCase
-        && CutFraction == other.CutFraction && UnknownFields == other.UnknownFields && RescueColumn == other.RescueColumn && MostFields == other.MostFields
+        && CutFraction == other.CutFraction && UnknownFields == other.UnknownFields && RescueColumn == other.RescueColumn && MostFields == other.MostFields && Format == other.Format
+        && Envelope == other.Envelope && Tombstones == other.Tombstones
         && Rules.Zip(other.Rules, Same).All(same => same);
 
     /// <inheritdoc />

@@ -3,6 +3,7 @@ using OrleansLake.Contracts;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
+using OrleansLake.Testing.Registry;
 
 namespace OrleansLake.Silo.Tests;
 
@@ -103,7 +104,32 @@ public sealed class RecordsTests : IDisposable
         Assert.InRange(table.Metadata.Schemas.Count, 2, 5);
     }
 
+    [Fact]
+    public async Task Avro_with_a_registry_becomes_rows_and_an_id_that_nobody_knows_a_dead_letter()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 2);
+        using var registry = new RegistryStand();
+        registry.Register(1, """{"type":"record","name":"E","fields":[{"name":"id","type":"long"},{"name":"name","type":"string"}]}""");
+        registry.Trouble = System.Net.HttpStatusCode.ServiceUnavailable;
+        PipelineDefinition definition = SiloStand.Definition() with { Records = new RecordSettings { Format = "confluent-avro" } };
+        await using SiloStand silo = await SiloStand.StartAsync(broker.BootstrapServers, _directory.Path, definition, registry: registry.Url);
+        // Zigzag of ids below 64 is one byte, and ASCII; so is the length of the name.
+        await SiloStand.PublishAsync(broker.BootstrapServers, Enumerable.Range(0, 60).Select(id => $"\0\0\0\0{(id == 50 ? '\u0009' : '\u0001')}{(char)(2 * id)}\u0004n{(char)('0' + (id % 10))}"));
+        await silo.EventuallyAsync(
+            async () => (await silo.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.Any(one => one.Trouble?.Contains("503", StringComparison.Ordinal) == true) == true, "a trouble with the registry");
+        Assert.Empty(await silo.ReadAsync(SiloStand.Table));
+        registry.Trouble = null;
+        IReadOnlyList<JsonElement> rows = await silo.RowsAsync(59);
+        Assert.Equal(Enumerable.Range(0, 60).Where(id => id != 50).Select(id => (long)id), SiloStand.Ids(rows));
+        Assert.All(rows, row => Assert.Equal($"n{row.GetProperty("id").GetInt32() % 10}", row.GetProperty("name").GetString()));
+        Assert.Equal("unknown-schema", Assert.Single(await silo.RowsAsync(1, DeadLetterSchema.Of(SiloStand.Table))).GetProperty(DeadLetterSchema.ErrorClass).GetString());
+        await silo.AssertProvedAsync(59);
+    }
+
     [Theory]
+    [InlineData("\"format\": \"confluent-avro\"", "pipelines[0].schemaRegistry: expected an object with the url")]
+    [InlineData("\"envelope\": \"maxwell\"", "pipelines[0].records.envelope: expected one of none, debezium")]
     [InlineData("\"unnest\": \"data\"", "pipelines[0].records.unnest: expected a JSON Pointer (RFC 6901) such as /data/id, found \"data\"")]
     [InlineData("\"project\": { \"a\": \"b\" }", "pipelines[0].records.project.a: expected a JSON Pointer")]
     [InlineData("\"case\": { \"from\": \"camel\", \"to\": \"lower_underscore\" }", "pipelines[0].records.case.from: expected one of lower_camel")]

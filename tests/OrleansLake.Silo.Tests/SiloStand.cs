@@ -7,6 +7,7 @@ using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Kafka.Publishing;
 using OrleansLake.Ingest.Read;
+using OrleansLake.Ingest.Registry;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
@@ -50,7 +51,7 @@ internal sealed class SiloStand : IAsyncDisposable
         FlushInterval = TimeSpan.FromMilliseconds(500),
     };
 
-    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null, Dictionary<string, string>? maintenance = null, Func<SiloConfig, SiloConfig>? change = null)
+    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null, Dictionary<string, string>? maintenance = null, Uri? registry = null, Func<SiloConfig, SiloConfig>? change = null)
     {
         int[] ports = SiloProcess.FreePorts(2);
         var config = new SiloConfig
@@ -60,7 +61,7 @@ internal sealed class SiloStand : IAsyncDisposable
             Orleans = new OrleansConfig { SiloPort = ports[0], GatewayPort = ports[1] },
             Dashboard = dashboard ?? new DashboardConfig(),
             Logs = new LogConfig { File = Path.Combine(warehouse, "silo.log") },
-            Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap }) { Maintenance = maintenance }],
+            Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap }) { Maintenance = maintenance, Registry = registry is null ? null : new SchemaRegistrySettings { Url = registry } }],
         };
         WebApplication app = SiloHost.Build(change?.Invoke(config) ?? config);
         await app.StartAsync();

@@ -8,7 +8,7 @@ namespace OrleansLake.Silo.Configuration;
 internal static class RecordsSection
 {
     /// <summary>Reads them; null where there are none.</summary>
-    public static RecordSettings? Read(ConfigSection pipeline)
+    public static RecordSettings? Read(ConfigSection pipeline, bool hasRegistry)
     {
         if (!pipeline.Has("records"))
         {
@@ -19,6 +19,9 @@ internal static class RecordsSection
         ConfigSection names = section.Section("case");
         var settings = new RecordSettings
         {
+            Format = section.Text("format") ?? "json",
+            Envelope = section.Text("envelope") ?? "none",
+            Tombstones = section.Text("tombstones"),
             Unnest = section.Text("unnest") ?? "",
             Project = section.Map("project"),
             Columns = section.Map("columns"),
@@ -37,7 +40,10 @@ internal static class RecordsSection
         section.RefuseOthers();
         try
         {
-            settings.ToOptions();
+            if (settings.ToOptions().Format == RecordFormat.ConfluentAvro && !hasRegistry)
+            {
+                pipeline.Fail("schemaRegistry", "an object with the url of a schema registry, because records.format is confluent-avro", null);
+            }
         }
         catch (RecordOptionException error)
         {

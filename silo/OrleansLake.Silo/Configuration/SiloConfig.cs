@@ -130,6 +130,9 @@ internal sealed record LogConfig
 /// <param name="Kafka">Settings that go to librdkafka as they are; secrets among them, so never logged, never grain state.</param>
 internal sealed record PipelineConfig(PipelineDefinition Definition, IReadOnlyDictionary<string, string> Kafka)
 {
+    /// <summary>Where the schemas of its records are, and how that is reached: likewise; null: nowhere.</summary>
+    public OrleansLake.Ingest.Registry.SchemaRegistrySettings? Registry { get; init; }
+
     /// <summary>Settings of the upkeep of its table; null: none is kept on a schedule.</summary>
     public IReadOnlyDictionary<string, string>? Maintenance { get; init; }
 

@@ -4,6 +4,7 @@ using OrleansLake.Aws;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Registry;
 using OrleansLake.Silo.Telemetry;
 using OrleansLake.Terminal;
 
@@ -243,7 +244,8 @@ internal static partial class SiloConfigReader
         string? startOffsets = SourcesSection.ReadOffsets(section);
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
-        RecordSettings? records = RecordsSection.Read(section);
+        SchemaRegistrySettings? registry = RegistrySection.Read(section, directory);
+        RecordSettings? records = RecordsSection.Read(section, registry is not null);
         DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
         QualitySettings quality = QualitySection.Read(section.Section("quality"));
         IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
@@ -276,6 +278,7 @@ internal static partial class SiloConfigReader
             {
                 Maintenance = upkeep,
                 Secret = secret,
+                Registry = registry,
             };
     }
 

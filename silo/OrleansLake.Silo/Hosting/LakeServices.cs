@@ -33,7 +33,8 @@ internal static class LakeServices
         services.AddSingleton(config.Maintenance.Limits);
         services.AddSingleton<PipelineTables>();
         services.AddSingleton(provider => new PipelineWriters(
-            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>(), provider.GetRequiredService<AlertHub>()));
+            config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Definition), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<IdSource>(), provider.GetRequiredService<AlertHub>(),
+            config.Pipelines.Where(pipeline => pipeline.Registry is not null).ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Registry!)));
         foreach (WebhookConfig webhook in config.Webhooks)
         {
             services.AddSingleton<IAlertSink>(provider => new WebhookAlerts(webhook, new HttpClient(), provider.GetRequiredService<TimeProvider>()));

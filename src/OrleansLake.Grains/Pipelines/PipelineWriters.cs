@@ -2,16 +2,26 @@ using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Quality;
+using OrleansLake.Ingest.Registry;
 using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Grains;
 
 /// <summary>How the records of each pipeline become rows: the same for those that a pump reads and for dead letters that are replayed.</summary>
-public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids, AlertHub alerts)
+/// <param name="byName">The pipelines that this silo knows.</param>
+/// <param name="time">Tells the time.</param>
+/// <param name="ids">Makes names of files.</param>
+/// <param name="alerts">Told of what pipelines find out.</param>
+/// <param name="registries">How this silo reaches the schema registries of its pipelines: settings with secrets, which therefore stay here.</param>
+public sealed class PipelineWriters(
+    IReadOnlyDictionary<string, PipelineDefinition> byName, TimeProvider time, IdSource ids, AlertHub alerts, IReadOnlyDictionary<string, SchemaRegistrySettings>? registries = null) : IDisposable
 {
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, SchemaRegistry> _registries = [];
+
     /// <summary>The writers of a pipeline's pump. <paramref name="growth"/> asks for columns where new fields become some.</summary>
-    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth? growth, IDeadLetterTopic? deadLetterTopic) => new(
-        OptionsOf(definition, growth, alerts.Tell) with
+    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth growth, IDeadLetterTopic? deadLetterTopic) => new(
+        OptionsOf(definition, alerts.Tell, growth) with
         {
             HaltOnReject = definition.DeadLetters.Mode == DeadLetterMode.Halt,
             DeadLetterTopic = deadLetterTopic,
@@ -28,14 +38,28 @@ public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefiniti
     /// settings of its own.
     /// </summary>
     public RowWriterFactory OfReplay(string pipeline) => new(
-        byName.TryGetValue(pipeline, out PipelineDefinition? definition) ? OptionsOf(definition, null, static _ => { }) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
+        byName.TryGetValue(pipeline, out PipelineDefinition? definition) ? OptionsOf(definition, static _ => { }, growth: null) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
 
-    private RowWriterOptions OptionsOf(PipelineDefinition definition, FieldGrowth? growth, Action<Alert> onAlert) => new()
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (SchemaRegistry registry in _registries.Values)
+            {
+                registry.Dispose();
+            }
+
+            _registries.Clear();
+        }
+    }
+
+    private RowWriterOptions OptionsOf(PipelineDefinition definition, Action<Alert> onAlert, FieldGrowth? growth) => new()
     {
         Pipeline = definition.Name,
         Generation = definition.Generation,
-        Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth } : null,
         Filter = definition.Where is { } where ? Expression.Parse(where) : null,
+        Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth, Registry = RegistryOf(definition.Name) } : null,
         Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
     };
 
@@ -60,4 +84,17 @@ public sealed class PipelineWriters(IReadOnlyDictionary<string, PipelineDefiniti
         MaxNullShare = settings.MaxNullShare,
         Window = settings.Window,
     };
+
+    private SchemaRegistry? RegistryOf(string pipeline)
+    {
+        if (registries is null || !registries.TryGetValue(pipeline, out SchemaRegistrySettings? settings))
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            return _registries.TryGetValue(pipeline, out SchemaRegistry? known) ? known : _registries[pipeline] = new SchemaRegistry(settings, time);
+        }
+    }
 }

@@ -24,6 +24,18 @@ public static class RecordSettingsOptions
         ["ignore"] = UnknownFieldAction.Ignore, ["rescue"] = UnknownFieldAction.Rescue, ["evolve"] = UnknownFieldAction.Evolve,
     };
 
+    private static readonly Dictionary<string, RecordFormat> Formats = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["json"] = RecordFormat.Json, ["confluent-json"] = RecordFormat.ConfluentJson, ["confluent-avro"] = RecordFormat.ConfluentAvro,
+    };
+
+    private static readonly Dictionary<string, RecordEnvelope> Envelopes = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["none"] = RecordEnvelope.None, ["debezium"] = RecordEnvelope.Debezium,
+    };
+
+    private static readonly Dictionary<string, bool> Tombstones = new(StringComparer.OrdinalIgnoreCase) { ["reject"] = false, ["skip"] = true };
+
     /// <summary>Reads the settings' words.</summary>
     /// <exception cref="RecordOptionException">One of them means nothing.</exception>
     public static RecordOptions ToOptions(this RecordSettings settings)
@@ -45,6 +57,9 @@ public static class RecordSettingsOptions
 
         return new RecordOptions
         {
+            Format = Word("format", settings.Format, Formats),
+            Envelope = Word("envelope", settings.Envelope, Envelopes),
+            SkipTombstones = settings.Tombstones is { } tombstones ? Word("tombstones", tombstones, Tombstones) : Word("envelope", settings.Envelope, Envelopes) != RecordEnvelope.None,
             Unnest = settings.Unnest,
             Project = settings.Project,
             Columns = settings.Columns,

@@ -22,7 +22,13 @@ internal sealed class DocumentPlace
     /// <summary>Columns that are fields of the row.</summary>
     public List<(string Name, JsonNode Node)> Columns { get; } = [];
 
-    private bool HoldsRow => IsRow || _places.Exists(place => place.Place.HoldsRow);
+    /// <summary>Names of members of this object: the first that is not null is <see cref="EitherRow"/>.</summary>
+    public string[] Either { get; private set; } = [];
+
+    /// <summary>The row, where it is one of several members.</summary>
+    public DocumentPlace? EitherRow { get; private set; }
+
+    private bool HoldsRow => IsRow || EitherRow is not null || _places.Exists(place => place.Place.HoldsRow);
 
     /// <summary>The place that a pointer leads to from here.</summary>
     public DocumentPlace At(ReadOnlySpan<string> tokens)
@@ -41,6 +47,13 @@ internal sealed class DocumentPlace
         }
 
         return place;
+    }
+
+    /// <summary>The row is the first of these members of this object that is not null.</summary>
+    public DocumentPlace RowIn(params string[] members)
+    {
+        Either = members;
+        return EitherRow = new DocumentPlace();
     }
 
     /// <summary>What reads a document, of which this is the root.</summary>
@@ -66,6 +79,23 @@ internal sealed class DocumentPlace
         else if (_places.Count > 0)
         {
             nodes.Add(Path(names, keepsNames, _places, pointer, depth));
+        }
+
+        if (EitherRow is { } row)
+        {
+            var element = row.Compile(names, keepsNames, $"{pointer}/{Either[0]}", depth + 1);
+            nodes.Add(new JsonNode
+            {
+                Kind = JsonKind.Either,
+                TypeName = $"a JSON object with {string.Join(" or ", Either)}{(pointer.Length == 0 ? "" : $" at {pointer}")}",
+                Required = true,
+                HoldsRow = true,
+                Depth = depth,
+                NullDefinition = 0,
+                Leaves = element.Leaves,
+                Element = element,
+                Struct = new JsonStruct([.. Either.Select(name => new JsonField(name, element, IsExact: true))], FieldPath.Row, isPath: true),
+            });
         }
 
         return nodes.Count == 1 ? nodes[0] : Fork(nodes, depth);

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Registry;
 using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Decode;
@@ -20,6 +21,9 @@ internal sealed record JsonDecoderOptions
 
     /// <summary>Bytes that are looked at together: 64, 32, 16 or 8 (no vectors); 0: what the machine does best.</summary>
     public int VectorWidth { get; init; }
+
+    /// <summary>Whether the id of a schema stands before each document.</summary>
+    public bool IsFramed { get; init; }
 
     /// <summary>How records differ from rows; null: they do not.</summary>
     public RecordOptions? Records { get; init; }
@@ -62,6 +66,7 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     private readonly JsonDecoderOptions _options;
     private readonly JsonState _state;
     private readonly int _width;
+    private readonly int _frame;
 
     /// <summary>A decoder of one schema. <paramref name="columns"/>: the Parquet schema made of it.</summary>
     public JsonDecoder(Schema schema, ParquetSchema columns, JsonDecoderOptions? options = null)
@@ -72,6 +77,7 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         _options = options ?? new JsonDecoderOptions();
         (_root, _leaves, _readLeaves, _filled, _rescue) = JsonPlanCompiler.Compile(schema, columns, _options.Records, _options.Time);
         _state = new JsonState { CutFraction = _options.CutFraction || _options.Records is { CutFraction: true }, Rescue = _rescue };
+        _frame = _options.IsFramed ? ConfluentFrame.Length : 0;
         _state.New = _options.Records is { UnknownFields: UnknownFieldAction.Evolve, Growth: { } growth } ? new NewFields(growth) : null;
         _width = _options.VectorWidth != 0 ? _options.VectorWidth
             : Vector256.IsHardwareAccelerated ? 32
@@ -92,10 +98,13 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields()
+    public IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields() => TakeNulledFields(_root);
+
+    /// <summary>What was counted in a plan.</summary>
+    internal static IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields(JsonNode root)
     {
         var counts = new List<KeyValuePair<string, long>>();
-        foreach (var node in All(_root).Where(node => node.Count > 0))
+        foreach (var node in All(root).Where(node => node.Count > 0))
         {
             counts.Add(KeyValuePair.Create(node.Path!.Text, node.Count));
             node.Count = 0;
@@ -130,6 +139,18 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
             endRecord = refused;
         }
 
+        if (_frame > 0 && FirstUnframed(batch, firstRecord, endRecord) is var unframed && unframed < endRecord)
+        {
+            if (unframed == firstRecord)
+            {
+                rejected.Add(new RejectedRecord(unframed, RejectReason.NotFramed, "", "expected a zero and the id of a schema before a JSON object, got something else"));
+                return firstRecord + 1;
+            }
+
+            endRecord = unframed;
+        }
+
+        int frame = _frame;
         var columns = rows.Columns;
         int record = firstRecord;
         int row = rows.RowCount;
@@ -144,8 +165,9 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         {
             for (; record < endRecord && budget > 0; record++)
             {
-                int length = records[record].ValueLength;
-                byte* start = buffer + records[record].ValueStart;
+                // A null value, of length −1, has no frame and stays below zero.
+                int length = records[record].ValueLength - frame;
+                byte* start = buffer + records[record].ValueStart + frame;
                 budget -= length;
                 if (length > 0 && start[length] != 0)
                 {
@@ -176,6 +198,18 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
 
         rows.RowCount = row;
         _state.New?.Hold();
+        return record;
+    }
+
+    private static int FirstUnframed(KafkaBatch batch, int firstRecord, int endRecord)
+    {
+        var records = batch.Records;
+        int record = firstRecord;
+        while (record < endRecord && (records[record].ValueLength < 0 || ConfluentFrame.TryRead(batch.ValueOf(records[record]), out _)))
+        {
+            record++;
+        }
+
         return record;
     }
 

@@ -28,6 +28,9 @@ internal enum JsonKind : byte
     /// <summary>An object or array of the document that pointers lead through: no column of its own.</summary>
     Path,
 
+    /// <summary>An object of which the first member that is not null is the row.</summary>
+    Either,
+
     /// <summary>A value that more than one column is made of.</summary>
     Fork,
 

@@ -55,6 +55,13 @@ internal sealed class JsonPlanCompiler
         string[] unnest = Pointer(_options.Unnest, "unnest");
         var document = new DocumentPlace();
         var row = document.At(unnest);
+        int rowDepth = unnest.Length + 1;
+        if (_options.Envelope == RecordEnvelope.Debezium)
+        {
+            row = row.RowIn("after", "before");
+            rowDepth++;
+        }
+
         row.IsRow = true;
         row.TakenNames = [.. schema.Fields.Select(field => field.Name)];
         var filled = new List<FilledColumn>();
@@ -76,14 +83,15 @@ internal sealed class JsonPlanCompiler
             }
             else
             {
-                if (_options.Project.TryGetValue(field.Name, out string? pointer))
+                string? pointer = _options.Project.GetValueOrDefault(field.Name) ?? OfEnvelope(field.Name);
+                if (pointer is not null)
                 {
                     string[] tokens = Pointer(pointer, $"project.{field.Name}");
                     document.At(tokens).Targets.Add(Field(field, FieldPath.Row, tokens.Length, 0, 0));
                 }
                 else
                 {
-                    row.Columns.Add((field.Name, Field(field, FieldPath.Row, unnest.Length + 1, 0, 0)));
+                    row.Columns.Add((field.Name, Field(field, FieldPath.Row, rowDepth, 0, 0)));
                 }
 
                 read.AddRange(_leaves[first.._nextLeaf]);
@@ -93,6 +101,13 @@ internal sealed class JsonPlanCompiler
         Complain(schema, rescue);
         return new JsonPlan(document.Compile(_names, _rescues), _leaves, [.. read], filled.Count == 0 ? null : new FilledColumns(filled), rescue);
     }
+
+    private string? OfEnvelope(string column) => (_options.Envelope, column) switch
+    {
+        (RecordEnvelope.Debezium, "__op") => $"{_options.Unnest}/op",
+        (RecordEnvelope.Debezium, "__ts_ms") => $"{_options.Unnest}/ts_ms",
+        _ => null,
+    };
 
     /// <summary>Settings that name what there is not would be passed over in silence.</summary>
     private void Complain(Schema schema, JsonRescue? rescue)

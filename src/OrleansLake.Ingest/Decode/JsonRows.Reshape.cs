@@ -71,6 +71,63 @@ internal static unsafe partial class JsonRows<TScan>
         return p;
     }
 
+    /// <summary>An object in which the row is the first of some members that is not null, in their order and not the document's.</summary>
+    private static byte* Either(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        if (*p != '{')
+        {
+            return Path(node, p, end, repetition, state);
+        }
+
+        byte* start = p;
+        var fields = node.Struct!;
+        var positions = fields.Positions ??= new nint[fields.Fields.Length];
+        Array.Clear(positions);
+        p = JsonSkip<TScan>.WhiteSpace(p + 1, end);
+        bool isOver = *p == '}';
+        p += isOver ? 1 : 0;
+        for (var member = fields.Start; !isOver;)
+        {
+            p = OtherName(fields, ref member, p, end, state);
+            if (p == null)
+            {
+                return null;
+            }
+
+            p = JsonSkip<TScan>.WhiteSpace(p, end);
+            if (member.Node is not null)
+            {
+                positions[member.Index] = (nint)p;
+            }
+
+            p = JsonSkip<TScan>.Value(p, end, node.Depth + 1, state.Failure);
+            if (p == null)
+            {
+                return state.Failure.In(member.Name);
+            }
+
+            p = Next(p, end, '}', state);
+            if (p == null)
+            {
+                return null;
+            }
+
+            isOver = p[-1] == '}';
+            p = isOver ? p : JsonSkip<TScan>.WhiteSpace(p, end);
+        }
+
+        for (int i = 0; i < positions.Length; i++)
+        {
+            byte* row = (byte*)positions[i];
+            if (row != null && *row != 'n')
+            {
+                return Value(node.Element!, row, end, repetition, state) == null ? state.Failure.In(fields.Fields[i].Name) : p;
+            }
+        }
+
+        return state.Failure.Unfit(RejectReason.NotAnObject, node.TypeName, start, p);
+    }
+
     /// <summary>One value to several columns: read once for each.</summary>
     private static byte* Fork(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
     {

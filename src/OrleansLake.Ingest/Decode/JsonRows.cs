@@ -109,6 +109,8 @@ internal static unsafe partial class JsonRows<TScan>
                 return Map(node, p + 1, end, repetition, state);
             case JsonKind.Path:
                 return Path(node, p, end, repetition, state);
+            case JsonKind.Either:
+                return Either(node, p, end, repetition, state);
             case JsonKind.Fork:
                 return Fork(node, p, end, repetition, state);
             case JsonKind.Guarded:

@@ -59,6 +59,19 @@ public enum EpochUnit
     Days,
 }
 
+/// <summary>What is around the row in a document.</summary>
+public enum RecordEnvelope
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>
+    /// A change as Debezium tells it: the row is <c>after</c>, or <c>before</c> where that is null (a delete). Columns named
+    /// <c>__op</c> and <c>__ts_ms</c> are its <c>op</c> and <c>ts_ms</c>.
+    /// </summary>
+    Debezium,
+}
+
 /// <summary>What becomes of fields that the table does not have.</summary>
 public enum UnknownFieldAction
 {
@@ -85,7 +98,19 @@ public sealed record RecordOptions
 
     private static readonly FrozenDictionary<string, string> None = FrozenDictionary<string, string>.Empty;
 
-    /// <summary>JSON Pointer (RFC 6901) to the object that becomes the row.</summary>
+    /// <summary>How values are written.</summary>
+    public RecordFormat Format { get; init; }
+
+    /// <summary>Knows the schemas that values were written with; needed by formats that are nothing without.</summary>
+    public Registry.SchemaRegistry? Registry { get; init; }
+
+    /// <summary>What is around the row.</summary>
+    public RecordEnvelope Envelope { get; init; }
+
+    /// <summary>Whether records with a null value are passed over, their offsets counted as a gap; else they are refused.</summary>
+    public bool SkipTombstones { get; init; }
+
+    /// <summary>JSON Pointer (RFC 6901) to the object that becomes the row; with an envelope, to that.</summary>
     public string Unnest { get; init; } = "";
 
     /// <summary>Columns taken from elsewhere: JSON Pointers from the document as it came, whatever <see cref="Unnest"/> says.</summary>

@@ -36,6 +36,18 @@ internal enum RejectReason
     /// <summary>A string that is no date, time, timestamp, UUID or base64.</summary>
     MalformedText,
 
+    /// <summary>A value that does not begin with the id of a schema, where the format has one.</summary>
+    NotFramed,
+
+    /// <summary>A schema id that the registry does not know, asked long enough.</summary>
+    UnknownSchema,
+
+    /// <summary>A schema that no row can be made of.</summary>
+    UnusableSchema,
+
+    /// <summary>Bytes that are not what their Avro schema says.</summary>
+    MalformedAvro,
+
     /// <summary>A row that does not meet an expectation of the pipeline.</summary>
     UnmetExpectation,
 }
@@ -57,6 +69,10 @@ internal static class RejectReasons
         RejectReason.OutOfRange => "out-of-range",
         RejectReason.Inexact => "inexact",
         RejectReason.MalformedText => "malformed-text",
+        RejectReason.NotFramed => "not-framed",
+        RejectReason.UnknownSchema => "unknown-schema",
+        RejectReason.UnusableSchema => "unusable-schema",
+        RejectReason.MalformedAvro => "malformed-avro",
         RejectReason.UnmetExpectation => "unmet-expectation",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not a reject reason"),
     };

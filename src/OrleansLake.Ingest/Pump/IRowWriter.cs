@@ -8,7 +8,7 @@ namespace OrleansLake.Ingest.Pump;
 /// <param name="Rejected">Records that went to the dead letters.</param>
 public readonly record struct AppendedRecords(int Rows, int Rejected)
 {
-    /// <summary>Records that are not for this table: positions without a row, like gaps.</summary>
+    /// <summary>Records that are not for this table, or that nobody wants: positions without a row, like gaps.</summary>
     public int Skipped { get; init; }
 
     /// <summary>The record that ended the batch early: it and what lies behind it was not written; null: all of the batch was.</summary>

@@ -13,7 +13,7 @@ namespace OrleansLake.Ingest.Quality;
 /// batch before the record that halts its topic-partition. For the columns of one schema. Where nothing can halt (a replay), what
 /// would becomes a dead letter.
 /// </summary>
-internal sealed class RowScreen(WritePlan plan, Expectations? expectations, Expression? filter, bool haltOnReject, bool halts = true)
+internal sealed class RowScreen(WritePlan plan, Expectations? expectations, Expression? filter, bool haltOnReject, bool halts = true, bool skipsTombstones = false)
 {
     private readonly RowCondition? _filter = filter is null ? null : new RowCondition(filter.Bind(plan.Schema), ReadSchema.Of(plan.Schema.Fields));
     private readonly RowCheck?[] _checks = expectations?.Compile(plan.Schema, plan.Columns) ?? [];
@@ -44,9 +44,9 @@ internal sealed class RowScreen(WritePlan plan, Expectations? expectations, Expr
         _filter?.Apply(rows, keep);
         int haltAt = int.MaxValue;
         string why = "";
-        if (haltOnReject && rejected.Count > 0)
+        if (haltOnReject && rejected.FindIndex(one => !skipsTombstones || one.Reason != RejectReason.NullValue) is >= 0 and var halting)
         {
-            RejectedRecord reject = rejected[0];
+            RejectedRecord reject = rejected[halting];
             // This goes to logs and webhooks, so without what the record holds.
             (haltAt, why) = (reject.RecordIndex, $"{(reject.Path.Length > 0 ? $"{reject.Path}: " : "")}{reject.Reason.ErrorClass()}, {reject.Message.Split(", got ", 2)[0]}");
         }

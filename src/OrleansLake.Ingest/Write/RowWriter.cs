@@ -81,6 +81,12 @@ internal sealed class RowWriter : IRowWriter
 
             var kept = _line.Screen is { } screen ? screen.Screen(batch, record, ref next, _line.Rows, _line.Rejected, out halted) : _line.Rows;
             _files.Append(kept);
+            // Tombstones that nobody wants are no dead letters; their offsets are a gap like those of a compacted topic.
+            if (_factory.SkipsTombstones)
+            {
+                _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
+            }
+
             if (_line.Rejected.Count > 0 && _letterRecords is not null)
             {
                 _letterRecords.Add(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId);

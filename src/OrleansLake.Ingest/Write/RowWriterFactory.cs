@@ -57,6 +57,7 @@ public sealed class RowWriterFactory : IRowWriterFactory
     private readonly List<WritePlan> _plans = [];
     private readonly List<(RowLine Line, DeadLetterRows Letters)> _idle = [];
     private readonly Dictionary<string, long> _unknown = [];
+    private readonly Dictionary<string, long> _nulled = [];
     private int _opened;
 
     /// <summary>A factory of one pipeline.</summary>
@@ -68,6 +69,9 @@ public sealed class RowWriterFactory : IRowWriterFactory
         _origin = new DeadLetterOrigin(Encoding.UTF8.GetBytes(options.Pipeline), Encoding.UTF8.GetBytes(options.Generation), null);
     }
 
+    /// <summary>Whether records with a null value are passed over.</summary>
+    internal bool SkipsTombstones => _options.Records is { SkipTombstones: true };
+
     /// <summary>How often fields that the table does not have were seen in records of writers that are closed, by path.</summary>
     public IReadOnlyDictionary<string, long> UnknownFields
     {
@@ -76,6 +80,18 @@ public sealed class RowWriterFactory : IRowWriterFactory
             lock (_lock)
             {
                 return new Dictionary<string, long>(_unknown);
+            }
+        }
+    }
+
+    /// <summary>How often values that did not fit became null in records of writers that are closed, by path.</summary>
+    public IReadOnlyDictionary<string, long> NulledFields
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new Dictionary<string, long>(_nulled);
             }
         }
     }
@@ -132,9 +148,9 @@ public sealed class RowWriterFactory : IRowWriterFactory
         return new ReplayFiles(NewLine(plan, halts: false), new OpenFiles(plan, table.Store, FilePrefix(number)));
     }
 
-    private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, new JsonDecoder(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }))
+    private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, RecordDecoders.Create(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }))
     {
-        Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts) : null,
+        Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts, SkipsTombstones) : null,
     };
 
     /// <summary>Takes back what a writer no longer needs.</summary>
@@ -145,6 +161,11 @@ public sealed class RowWriterFactory : IRowWriterFactory
             foreach (var (path, count) in line.Decoder.TakeUnknownFields())
             {
                 _unknown[path] = _unknown.GetValueOrDefault(path) + count;
+            }
+
+            foreach (var (path, count) in line.Decoder.TakeNulledFields())
+            {
+                _nulled[path] = _nulled.GetValueOrDefault(path) + count;
             }
 
             if (_plans.Contains(line.Plan) && _plans.Contains(letters.Plan) && _idle.Count < LinesKept)

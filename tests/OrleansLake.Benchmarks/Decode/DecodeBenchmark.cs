@@ -37,12 +37,13 @@ internal static class DecodeBenchmark
             OneCore.Pin();
             Measure("flat", Flat(parsed.GetValue(rows)), FlatSchema(), parsed.GetRequiredValue(widths));
             Measure("nested", Nested(parsed.GetValue(rows) / 4), NestedSchema(), parsed.GetRequiredValue(widths));
+            Measure("flat, unnested, names converted, with Kafka columns", [.. Flat(parsed.GetValue(rows)).Select(Wrapped)], TracedSchema(), parsed.GetRequiredValue(widths), Reshaping);
             return 0;
         });
         return command;
     }
 
-    private static void Measure(string name, List<byte[]> documents, Schema schema, int[] widths)
+    private static void Measure(string name, List<byte[]> documents, Schema schema, int[] widths, RecordOptions? records = null)
     {
         var columns = IcebergParquet.ToParquet(schema);
         using var batch = Batch(documents);
@@ -62,7 +63,7 @@ internal static class DecodeBenchmark
         var rejected = new List<RejectedRecord>();
         foreach (int width in widths)
         {
-            var decoder = new JsonDecoder(schema, columns, new JsonDecoderOptions { VectorWidth = width });
+            var decoder = new JsonDecoder(schema, columns, new JsonDecoderOptions { VectorWidth = width, Records = records });
             Print($"decode, {width} bytes at a time", documents.Count, () =>
             {
                 for (int record = 0; record < batch.Count;)
@@ -73,7 +74,7 @@ internal static class DecodeBenchmark
             });
         }
 
-        var best = new JsonDecoder(schema, columns);
+        var best = new JsonDecoder(schema, columns, new JsonDecoderOptions { Records = records });
         var options = new ParquetWriterOptions { CompressionLevel = 1 };
         long size = 0;
         Print("decode and write, zstd 1", documents.Count, () =>
@@ -94,6 +95,28 @@ internal static class DecodeBenchmark
             throw new InvalidDataException(rejected[0].ToString());
         }
     }
+
+    private static RecordOptions Reshaping => new()
+    {
+        Unnest = "/data",
+        Project = new Dictionary<string, string> { ["event_id"] = "/id" },
+        Columns = new Dictionary<string, string> { ["_partition"] = "kafka.partition", ["_offset"] = "kafka.offset" },
+        CaseFrom = NameCase.LowerCamel,
+        CaseTo = NameCase.LowerUnderscore,
+    };
+
+    private static byte[] Wrapped(byte[] document) => [.. "{\"id\":12345,\"source\":\"bench\",\"data\":"u8, .. document, (byte)'}'];
+
+    private static Schema TracedSchema() => FlatSchema() with
+    {
+        Fields =
+        [
+            .. FlatSchema().Fields,
+            new NestedField(101, "event_id", Required: false, new LongType()),
+            new NestedField(102, "_partition", Required: false, new IntegerType()),
+            new NestedField(103, "_offset", Required: false, new LongType()),
+        ],
+    };
 
     private static void Print(string what, int rows, Action action)
     {

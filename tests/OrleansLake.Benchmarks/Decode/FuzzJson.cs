@@ -18,7 +18,8 @@ namespace OrleansLake.Benchmarks.Decode;
 
 /// <summary>
 /// <c>./lake bench fuzz-json</c>: documents with a few bytes changed, by every width of the decoder and by System.Text.Json.
-/// What is no JSON must be refused, what is called malformed must be no JSON, and all widths must make the same rows.
+/// What is no JSON must be refused, what is called malformed must be no JSON, and all widths must make the same rows: as the
+/// documents stand, and reshaped in every way at once.
 /// </summary>
 internal static class FuzzJson
 {
@@ -42,16 +43,17 @@ internal static class FuzzJson
     {
         var count = new Option<long>("--documents") { Description = "how many", DefaultValueFactory = _ => 1_000_000 };
         var seed = new Option<int>("--seed") { Description = "of the mutations", DefaultValueFactory = _ => 1 };
-        var command = new Command("fuzz-json", "Mutated documents through every width of the decoder and System.Text.Json; stops at the first that they disagree on") { count, seed };
-        command.SetAction(parsed => Run(parsed.GetValue(count), parsed.GetValue(seed)));
+        var reshape = new Option<bool>("--reshape") { Description = "unnest, project, convert, null what does not fit, rescue what has no column" };
+        var command = new Command("fuzz-json", "Mutated documents through every width of the decoder and System.Text.Json; stops at the first that they disagree on") { count, seed, reshape };
+        command.SetAction(parsed => Run(parsed.GetValue(count), parsed.GetValue(seed), parsed.GetValue(reshape) ? Reshaping : null));
         return command;
     }
 
-    private static int Run(long count, int seed)
+    private static int Run(long count, int seed, RecordOptions? reshaping)
     {
-        Schema schema = Ddl.ParseCreateTable($"CREATE TABLE t ({SampleRecords.Columns}, type VARCHAR, actor_login VARCHAR, repo_name VARCHAR, n_commits BIGINT, time TIMESTAMP(6) WITH TIME ZONE)").Creation.Schema;
+        Schema schema = Ddl.ParseCreateTable($"CREATE TABLE t ({SampleRecords.Columns}, type VARCHAR, actor_login VARCHAR, repo_name VARCHAR, n_commits BIGINT, time TIMESTAMP(6) WITH TIME ZONE, again VARCHAR, _offset BIGINT, _rescued VARCHAR)").Creation.Schema;
         ParquetSchema columns = IcebergParquet.ToParquet(schema);
-        JsonDecoder[] decoders = [.. Widths.Select(width => new JsonDecoder(schema, columns, new JsonDecoderOptions { VectorWidth = width }))];
+        JsonDecoder[] decoders = [.. Widths.Select(width => new JsonDecoder(schema, columns, new JsonDecoderOptions { VectorWidth = width, Records = reshaping }))];
         var random = new Random(seed);
         var samples = new SampleRecords();
         byte[] sample = new byte[SampleRecords.MaxLength];
@@ -65,7 +67,7 @@ internal static class FuzzJson
             {
                 int kind = random.Next(Seeds.Length + 2);
                 byte[] document = kind < Seeds.Length ? Encoding.UTF8.GetBytes(Seeds[kind]) : sample[..samples.Write(random.Next(), sample)];
-                documents[i] = Mutate(document, random);
+                documents[i] = Mutate(reshaping is null || random.Next(8) == 0 ? document : [.. "{\"wrap\":["u8, .. document, .. "],\"id\":\"x\",\"time\":1700000000123}"u8], random);
             }
 
             using KafkaBatch batch = Batch(documents, random);
@@ -116,6 +118,19 @@ internal static class FuzzJson
         Console.WriteLine($"{count} documents, {json} of them JSON, {accepted} of them rows; no disagreement in {Stopwatch.GetElapsedTime(begun).TotalSeconds:F1} s");
         return 0;
     }
+
+    private static RecordOptions Reshaping => new()
+    {
+        Unnest = "/wrap/0",
+        Project = new Dictionary<string, string> { ["again"] = "/wrap/0/string", ["time"] = "/time" },
+        Columns = new Dictionary<string, string> { ["_offset"] = "kafka.offset" },
+        CaseFrom = NameCase.LowerCamel,
+        CaseTo = NameCase.LowerUnderscore,
+        OnUnfit = new Dictionary<string, UnfitAction> { ["*"] = UnfitAction.Null, ["again"] = UnfitAction.Text },
+        Epoch = new Dictionary<string, EpochUnit> { ["time"] = EpochUnit.Milliseconds },
+        NumbersInStrings = new Dictionary<string, bool> { ["*"] = true },
+        UnknownFields = UnknownFieldAction.Rescue,
+    };
 
     private static int Fail(string message, byte[][] documents, int index)
     {

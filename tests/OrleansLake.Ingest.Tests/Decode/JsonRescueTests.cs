@@ -81,7 +81,7 @@ public sealed class JsonRescueTests
     public void Of_random_documents_every_value_without_a_column_is_rescued_and_nothing_else(int width)
     {
         int kept = 0;
-        for (int seed = 0; seed < 100; seed++)
+        for (int seed = 0; seed < 50; seed++)
         {
             var random = new RandomDocuments(new Random(seed));
             var table = random.Schema();
@@ -107,7 +107,7 @@ public sealed class JsonRescueTests
             }
         }
 
-        Assert.True(kept > 500, $"{kept} kept");
+        Assert.True(kept > 250, $"{kept} kept");
     }
 
     [Fact]

@@ -122,6 +122,39 @@ public sealed class JsonReshapeTests
         Assert.Equal("""{"id":7,"id_text":"7","all":{"id":7,"b":2}}""", decoding.Row("""{"id":7,"b":2}"""));
     }
 
+    [Fact]
+    public void A_change_as_debezium_tells_it_becomes_the_row_that_it_left_or_deleted()
+    {
+        var schema = SchemaOf(Optional(1, "id", new LongType()), Optional(2, "name", new StringType()), Optional(3, "__op", new StringType()), Optional(4, "__ts_ms", new TimestampType(WithZone: true)), Optional(5, "table", new StringType()));
+        foreach (int width in Widths)
+        {
+            var decoding = new Decoding(schema, new JsonDecoderOptions
+            {
+                VectorWidth = width,
+                Records = new RecordOptions
+                {
+                    Envelope = RecordEnvelope.Debezium,
+                    Unnest = "/payload",
+                    Project = new Dictionary<string, string> { ["table"] = "/payload/source/table" },
+                    Epoch = new Dictionary<string, EpochUnit> { ["__ts_ms"] = EpochUnit.Milliseconds },
+                },
+            });
+            Assert.Equal(
+                """{"id":1,"name":"new","__op":"u","__ts_ms":"2023-11-14T22:13:20.123000+00:00","table":"t"}""",
+                decoding.Row("""{"schema":{"after":1},"payload":{"before":{"id":1,"name":"old"},"after":{"id":1,"name":"new"},"source":{"table":"t"},"op":"u","ts_ms":1700000000123}}"""));
+            Assert.Equal(
+                """{"id":2,"name":"gone","__op":"d","__ts_ms":null,"table":null}""",
+                decoding.Row("""{"payload":{"op":"d","after":null,"before":{"name":"gone","id":2,"id":2}}}"""));
+            Assert.Equal("payload.after.id", decoding.Refusal("""{"payload":{"op":"c","before":null,"after":{"id":"x"}}}""").Path);
+            Assert.Equal(
+                new RejectedRecord(0, RejectReason.NotAnObject, "payload", "expected a JSON object with after or before at /payload, got an object"),
+                decoding.Refusal("""{"payload":{"op":"m","message":{}}}"""));
+            Assert.Equal(RejectReason.NotAnObject, decoding.Refusal("""{"payload":{"op":"c","after":5}}""").Reason);
+            Assert.Equal(RejectReason.NotAnObject, decoding.Refusal("""{"payload":[]}""").Reason);
+            Assert.Equal(RejectReason.MalformedJson, decoding.Refusal("""{"payload":{"after":{"id":1},"op":}}""").Reason);
+        }
+    }
+
     [Theory]
     [InlineData("project", "records.project: the table has no column nope")]
     [InlineData("columns", "records.columns: the table has no column nope")]
@@ -147,7 +180,7 @@ public sealed class JsonReshapeTests
     public void Random_documents_reshaped_at_random_become_what_a_slow_reshaping_makes_of_them(int width)
     {
         int accepted = 0, refused = 0;
-        int seeds = int.Parse(Environment.GetEnvironmentVariable("ORLEANSLAKE_SEEDS") ?? "100", System.Globalization.CultureInfo.InvariantCulture);
+        int seeds = int.Parse(Environment.GetEnvironmentVariable("ORLEANSLAKE_SEEDS") ?? "50", System.Globalization.CultureInfo.InvariantCulture);
         for (int seed = 0; seed < seeds; seed++)
         {
             var random = new Random(seed);
@@ -176,7 +209,7 @@ public sealed class JsonReshapeTests
             }
         }
 
-        Assert.True(accepted > 500 && refused > 500, $"{accepted} accepted, {refused} refused");
+        Assert.True(accepted > 300 && refused > 300, $"{accepted} accepted, {refused} refused");
     }
 
     private static RecordOptions Options(Schema schema, Random random)
