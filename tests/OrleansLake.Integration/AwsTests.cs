@@ -40,24 +40,10 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         await using var moto = await MotoServer.StartAsync();
         await using var s3 = await AwsServer.StartBeforeAsync(moto.Address, Check("s3"));
         await using var glue = await AwsServer.StartBeforeAsync(moto.Address, Check("glue"));
-        using (var client = new AmazonS3Client(AccessKey, Secret, new AmazonS3Config { ServiceURL = s3.Address.ToString(), ForcePathStyle = true, AuthenticationRegion = Region }))
-        {
-            await client.PutBucketAsync(new Amazon.S3.Model.PutBucketRequest { BucketName = "lake", BucketRegionName = Region });
-        }
-
+        await MakeBucketAsync(s3.Address);
         using var broker = new EmbeddedBroker();
         broker.CreateTopic("events", 4);
-        var setup = new SiloSetup
-        {
-            Warehouse = "s3://lake/warehouse",
-            BootstrapServers = broker.BootstrapServers,
-            Topics = ["events"],
-            Table = Table,
-            Ddl = $"CREATE TABLE {Table} ({NumberedFeed.Columns}) WITH (partitioning = ARRAY['day(at)'])",
-            Catalog = new JsonObject { ["name"] = "glue", ["type"] = "glue", ["region"] = Region, ["endpoint"] = glue.Address.ToString() },
-            S3 = new JsonObject { ["region"] = Region, ["endpoint"] = s3.Address.ToString(), ["pathStyle"] = true, ["encryption"] = "s3", ["tags"] = new JsonObject { ["team"] = "lake" } },
-            Environment = Credentials,
-        };
+        var setup = Setup(broker, s3.Address, glue.Address);
         using (var lake = LakeCatalog.Open(OptionsOf(setup), TimeProvider.System, new IdSource(TimeProvider.System, new Random(1))))
         {
             Assert.True(await lake.Catalog.CreateNamespaceAsync(["lake"], new Dictionary<string, string>(), default));
@@ -67,21 +53,60 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         {
             using var feed = new NumberedFeed(Records);
             var published = await new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events" }).PublishAsync(feed, null, CancellationToken.None);
-            await silo.WaitAsync(
-                "everything published to be committed",
-                status =>
-                {
-                    var committed = SiloProcess.CommittedOf(status).ToDictionary(pair => pair.TopicPartition, pair => pair.Next);
-                    return published.Ranges.All(range => committed.GetValueOrDefault(range.Key, -1) >= range.Value.Next);
-                },
-                Patience);
+            await WaitForAllAsync(silo, published);
             Assert.Equal(0, await silo.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
         }
 
-        await AuditAsync(setup);
+        await AuditAsync(setup, Records);
         await AskTheCommandLineAsync(Path.Combine(_files.Path, "silo.json"));
         Assert.DoesNotContain(Secret, await File.ReadAllTextAsync(Path.Combine(_files.Path, "silo.log")));
         await AskClickHouseAsync(moto.Address);
+    }
+
+    [Fact]
+    public async Task Two_silos_on_S3_and_a_Glue_that_fails_are_one_cluster_and_lose_nothing_when_one_is_killed()
+    {
+        Assert.SkipWhen(MotoServer.Absence is not null, MotoServer.Absence ?? "");
+        const long Many = 200_000;
+        var fake = new FakeGlue(); // moto's compares no versions
+        await using var moto = await MotoServer.StartAsync();
+        await using var s3 = await AwsServer.StartBeforeAsync(moto.Address, Check("s3"));
+        await using var glue = await AwsServer.StartAsync(fake.AnswerAsync, Check("glue"));
+        await MakeBucketAsync(s3.Address);
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 8);
+        var setup = Setup(broker, s3.Address, glue.Address) with { ClusterId = "aws" };
+        using (var lake = LakeCatalog.Open(OptionsOf(setup), TimeProvider.System, new IdSource(TimeProvider.System, new Random(1))))
+        {
+            Assert.True(await lake.Catalog.CreateNamespaceAsync(["lake"], new Dictionary<string, string>(), default));
+        }
+
+        bool IsSwap(AwsRequest request) => request.Action == "UpdateTable";
+        glue.Fail(
+            new AwsFault(IsSwap) { LosesAnswer = true, Times = 2 },
+            new AwsFault(IsSwap) { Instead = AwsReply.JsonError(400, "ThrottlingException", "Rate exceeded"), Times = 2 },
+            new AwsFault(IsSwap) { After = AwsReply.JsonError(500, "InternalServiceException", "sorry") },
+            new AwsFault(IsSwap) { Instead = AwsReply.JsonError(400, "ConcurrentModificationException", "busy") },
+            new AwsFault(IsSwap) { Instead = AwsReply.JsonError(503, "ServiceUnavailable", "sorry") });
+        s3.Fail(new AwsFault(request => request.Method == "PUT") { Instead = AwsReply.S3Error(503, "SlowDown", "slow"), Times = 3 }, new AwsFault(request => request.Method == "PUT") { LosesAnswer = true, Times = 3 });
+
+        SiloProcess first = SiloProcess.Start(setup, "first", _files.Path);
+        await using var owned = first;
+        await using var second = SiloProcess.Start(setup, "second", _files.Path);
+        SiloProcess? followed = second;
+        await using var follower = new CommittedFollower(() => followed);
+        using var feed = new NumberedFeed(Many);
+        var publishing = Task.Run(() => new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = 15_000 })
+            .PublishAsync(feed, null, CancellationToken.None));
+        await second.WaitAsync("both silos to read", status => status["topicPartitions"]!.AsArray().Select(one => one!["silo"]?.ToString()).Where(silo => silo is not null).Distinct().Count() > 1, Patience);
+        long before = follower.Total;
+        await second.WaitAsync("a commit", _ => follower.Total > before, Patience);
+        await first.Process.KillAsync();
+        var published = await publishing.WaitAsync(Patience);
+        await WaitForAllAsync(second, published);
+        Assert.Equal(0, await second.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
+        await AuditAsync(setup, Many);
+        Assert.Equal(0, fake.Archived);
     }
 
     [Fact]
@@ -175,7 +200,34 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         Glue = new GlueCatalogOptions { Warehouse = setup.Warehouse, Endpoint = new Uri((string)setup.Catalog!["endpoint"]!), Region = Region, AccessKeyId = AccessKey, SecretAccessKey = Secret },
     };
 
-    private async Task AuditAsync(SiloSetup setup)
+    private static async Task MakeBucketAsync(Uri s3)
+    {
+        using var client = new AmazonS3Client(AccessKey, Secret, new AmazonS3Config { ServiceURL = s3.ToString(), ForcePathStyle = true, AuthenticationRegion = Region });
+        await client.PutBucketAsync(new Amazon.S3.Model.PutBucketRequest { BucketName = "lake", BucketRegionName = Region });
+    }
+
+    private static SiloSetup Setup(EmbeddedBroker broker, Uri s3, Uri glue) => new()
+    {
+        Warehouse = "s3://lake/warehouse",
+        BootstrapServers = broker.BootstrapServers,
+        Topics = ["events"],
+        Table = Table,
+        Ddl = $"CREATE TABLE {Table} ({NumberedFeed.Columns}) WITH (partitioning = ARRAY['day(at)'])",
+        Catalog = new JsonObject { ["name"] = "glue", ["type"] = "glue", ["region"] = Region, ["endpoint"] = glue.ToString() },
+        S3 = new JsonObject { ["region"] = Region, ["endpoint"] = s3.ToString(), ["pathStyle"] = true, ["encryption"] = "s3", ["tags"] = new JsonObject { ["team"] = "lake" } },
+        Environment = Credentials,
+    };
+
+    private static Task WaitForAllAsync(SiloProcess silo, PublishResult published) => silo.WaitAsync(
+        "everything published to be committed",
+        status =>
+        {
+            var committed = SiloProcess.CommittedOf(status).ToDictionary(pair => pair.TopicPartition, pair => pair.Next);
+            return published.Ranges.All(range => committed.GetValueOrDefault(range.Key, -1) >= range.Value.Next);
+        },
+        Patience);
+
+    private async Task AuditAsync(SiloSetup setup, long records)
     {
         using var lake = LakeCatalog.Open(OptionsOf(setup), TimeProvider.System, new IdSource(TimeProvider.System, new Random(2)));
         var table = (await lake.Catalog.LoadTableAsync(TableIdentifier.Parse(Table), default))!;
@@ -183,7 +235,7 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         AuditResult audit = await Audit.RunAsync(table, letters);
         output.WriteLine(audit.ToString());
         Assert.Equal(AuditVerdict.Proved, audit.Verdict);
-        Assert.Equal(Records - NumberedFeed.BadAmong(Records), audit.Rows);
+        Assert.Equal(records - NumberedFeed.BadAmong(records), audit.Rows);
     }
 
     private async Task AskTheCommandLineAsync(string config)

@@ -36,7 +36,7 @@ public sealed class MaintenanceTests : IDisposable
         };
         PipelineDefinition fast = SiloStand.Definition() with { FlushInterval = TimeSpan.FromMilliseconds(200) };
         await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, fast, maintenance: settings);
-        const int Rounds = 12;
+        const int Rounds = 8;
         for (int round = 0; round < Rounds; round++)
         {
             await SiloStand.PublishAsync(_broker.BootstrapServers, SiloStand.Records(round * 20, 20));
@@ -72,7 +72,7 @@ public sealed class MaintenanceTests : IDisposable
     public async Task Without_a_schedule_tasks_run_on_request_and_a_dry_run_changes_nothing()
     {
         await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path);
-        for (int round = 0; round < 8; round++)
+        for (int round = 0; round < 5; round++)
         {
             await SiloStand.PublishAsync(_broker.BootstrapServers, SiloStand.Records(round * 10, 10));
             await silo.RowsAsync((round + 1) * 10);
@@ -83,7 +83,7 @@ public sealed class MaintenanceTests : IDisposable
         await silo.AlterAsync("ALTER TABLE db.events ADD COLUMN price DOUBLE");
         await silo.SetPropertyAsync("orleanslake.compaction.quiet-period", "1ms");
         int files = await silo.FilesAsync();
-        Assert.True(files >= 8, $"{files} files");
+        Assert.True(files >= 5, $"{files} files");
 
         MaintenanceRun dry = await silo.RunUpkeepAsync("compaction", dryRun: true);
         Assert.Null(dry.Error);
@@ -94,8 +94,8 @@ public sealed class MaintenanceTests : IDisposable
         Assert.True(done.Error is null, done.Error);
         Assert.Equal((files, 1), (done.Before!.DataFiles, done.After!.DataFiles));
         Assert.Equal(1, await silo.FilesAsync());
-        Assert.Equal(80, (await silo.ReadAsync(SiloStand.Table)).Count);
-        await silo.AssertProvedAsync(80);
+        Assert.Equal(50, (await silo.ReadAsync(SiloStand.Table)).Count);
+        await silo.AssertProvedAsync(50);
 
         Assert.Contains("expected one of", (await silo.Client.RunMaintenanceAsync("db.events", "tidy"))!.Message, StringComparison.Ordinal);
         Assert.Null(await silo.Client.GetMaintenanceAsync("db.nobody"));

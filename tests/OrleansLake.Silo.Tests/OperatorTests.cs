@@ -110,7 +110,7 @@ public sealed class OperatorTests : IDisposable
         await silo.RowsAsync(100);
 
         PipelineMove? nonsense = await silo.Client.SeekAsync(SiloStand.Pipeline, new PipelineSeek("yesterday", null, null));
-        Assert.Equal((false, "expected earliest, latest or an offset, got \"yesterday\""), (nonsense?.Done, nonsense?.Message));
+        Assert.Equal((false, "expected earliest, latest, an offset or a time, got \"yesterday\""), (nonsense?.Done, nonsense?.Message));
         PipelineMove? move = await silo.Client.SeekAsync(SiloStand.Pipeline, new PipelineSeek(PipelineSeek.Earliest, null, null));
         Assert.NotNull(move);
         Assert.True(move.Done, move.Message);

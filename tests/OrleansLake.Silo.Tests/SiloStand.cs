@@ -51,10 +51,10 @@ internal sealed class SiloStand : IAsyncDisposable
         FlushInterval = TimeSpan.FromMilliseconds(500),
     };
 
-    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null, Dictionary<string, string>? maintenance = null, Uri? registry = null)
+    public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null, Dictionary<string, string>? maintenance = null, Uri? registry = null, Func<SiloConfig, SiloConfig>? change = null)
     {
         int[] ports = SiloProcess.FreePorts(2);
-        WebApplication app = SiloHost.Build(new SiloConfig
+        var config = new SiloConfig
         {
             Warehouse = warehouse,
             HttpUrl = new Uri("http://127.0.0.1:0"),
@@ -62,7 +62,8 @@ internal sealed class SiloStand : IAsyncDisposable
             Dashboard = dashboard ?? new DashboardConfig(),
             Logs = new LogConfig { File = Path.Combine(warehouse, "silo.log") },
             Pipelines = [new PipelineConfig(definition ?? Definition(), new Dictionary<string, string> { ["bootstrap.servers"] = bootstrap }) { Maintenance = maintenance, Registry = registry is null ? null : new SchemaRegistrySettings { Url = registry } }],
-        });
+        };
+        WebApplication app = SiloHost.Build(change?.Invoke(config) ?? config);
         await app.StartAsync();
         return new SiloStand(app, warehouse);
     }

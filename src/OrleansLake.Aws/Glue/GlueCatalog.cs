@@ -125,7 +125,7 @@ public sealed partial class GlueCatalog : ICatalog, IDisposable
         }
 
         string location = LocationOf(from, found);
-        await CreateAsync(to, InputOf(found, to.Name), location, cancellationToken).ConfigureAwait(false);
+        await CreateAsync(to, InputOf(found, to.Name), location, isNew: false, cancellationToken).ConfigureAwait(false);
         if (await FindAsync(from, cancellationToken).ConfigureAwait(false) is not { } now || now.VersionId != found.VersionId || LocationOf(from, now) != location)
         {
             await _glue.DeleteTableAsync(to, cancellationToken).ConfigureAwait(false);
@@ -164,10 +164,10 @@ public sealed partial class GlueCatalog : ICatalog, IDisposable
     {
         try
         {
-            await CreateAsync(identifier, Described(new TableInput { Name = identifier.Name }, metadata, file, null), file, cancellationToken).ConfigureAwait(false);
+            await CreateAsync(identifier, Described(new TableInput { Name = identifier.Name }, metadata, file, null), file, isNew, cancellationToken).ConfigureAwait(false);
             return new LoadedTable(identifier, metadata, file, _store);
         }
-        catch (Exception e) when (isNew && e is TableExistsException or NamespaceNotFoundException)
+        catch (Exception e) when (isNew && (e is TableExistsException or NamespaceNotFoundException))
         {
             // Surely named by nobody.
             await _store.DeleteAsync([file], CancellationToken.None).ConfigureAwait(false);
@@ -175,7 +175,7 @@ public sealed partial class GlueCatalog : ICatalog, IDisposable
         }
     }
 
-    private async Task CreateAsync(TableIdentifier identifier, TableInput input, string file, CancellationToken cancellationToken)
+    private async Task CreateAsync(TableIdentifier identifier, TableInput input, string file, bool isNew, CancellationToken cancellationToken)
     {
         for (int attempt = 1; ; attempt++)
         {
@@ -190,10 +190,10 @@ public sealed partial class GlueCatalog : ICatalog, IDisposable
             }
             catch (AwsException e) when (e.InnerException is AlreadyExistsException || (GlueCalls.SaysNothing(e) && attempt < _options.MostAttempts))
             {
-                // What stands there may well be ours: by a request whose answer was lost.
+                // What stands there may well be ours: by a request whose answer was lost. A file that is new is named by nobody else.
                 if (await FindAsync(identifier, cancellationToken).ConfigureAwait(false) is { } found)
                 {
-                    if (found.Parameters?.GetValueOrDefault(MetadataLocation) == file && attempt > 1 | GlueCalls.SaysNothing(e))
+                    if (found.Parameters?.GetValueOrDefault(MetadataLocation) == file && (isNew || attempt > 1 || GlueCalls.SaysNothing(e)))
                     {
                         return;
                     }

@@ -37,7 +37,11 @@ internal sealed class CompactionPlanner(LoadedTable table, CompactionOptions opt
             _timeOfSequence[snapshot.SequenceNumber] = snapshot.TimestampMs;
         }
 
-        if (head is not null)
+        if (Unwritable() is { } problem)
+        {
+            _remarks.Add(problem);
+        }
+        else if (head is not null)
         {
             await foreach (var task in ScanPlan.FilesAsync(table, head, cancellationToken: cancellationToken).ConfigureAwait(false))
             {
@@ -85,6 +89,20 @@ internal sealed class CompactionPlanner(LoadedTable table, CompactionOptions opt
             Options = options,
             Remarks = _remarks,
         };
+    }
+
+    /// <summary>Why rows of the table cannot be written here; null where they can.</summary>
+    private string? Unwritable()
+    {
+        try
+        {
+            Write.IcebergParquet.ToParquet(_metadata.CurrentSchema);
+            return _metadata.FormatVersion < 2 ? $"tables of format version {_metadata.FormatVersion}, which are read and not written" : null;
+        }
+        catch (NotSupportedException e)
+        {
+            return e.Message;
+        }
     }
 
     private async IAsyncEnumerable<ManifestEntry> DeletesAsync(Snapshot head, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)

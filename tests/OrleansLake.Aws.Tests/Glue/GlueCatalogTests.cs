@@ -128,6 +128,19 @@ public sealed class GlueCatalogTests
     }
 
     [Fact]
+    public async Task A_table_whose_creation_arrived_twice_is_ours_and_keeps_its_file()
+    {
+        await using var stand = await GlueStand.StartAsync();
+        var catalog = stand.Catalog();
+        await catalog.CreateNamespaceAsync(["db"], new Dictionary<string, string>(), default);
+        stand.Server.Fail(On("CreateTable") with { After = AwsReply.JsonError(400, "AlreadyExistsException", "Table already exists.") });
+        var table = await catalog.CreateTableAsync(Events, Creation, default);
+        Assert.Equal(table.MetadataLocation, (await catalog.LoadTableAsync(Events, default))!.MetadataLocation);
+        await Assert.ThrowsAsync<TableExistsException>(() => catalog.CreateTableAsync(Events, Creation, default));
+        Assert.Equal([table.MetadataLocation], await stand.FilesAsync());
+    }
+
+    [Fact]
     public async Task A_swap_that_may_come_yet_is_unknown_and_its_file_stays()
     {
         await using var stand = await GlueStand.StartAsync();

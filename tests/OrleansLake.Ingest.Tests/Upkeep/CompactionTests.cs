@@ -276,6 +276,18 @@ public sealed class CompactionTests
     }
 
     [Fact]
+    public async Task A_table_that_cannot_be_written_here_is_left_alone_and_the_plan_says_why()
+    {
+        await using var stand = await UpkeepStand.CreateAsync(3);
+        await FillAsync(stand, files: 4, days: 1);
+        await stand.ChangeAsync(metadata => new UpdateSchema(metadata).AddColumn(null, "place", new GeometryType("OGC:CRS84")));
+        var plan = await stand.PlanAsync();
+        Assert.True(plan.IsEmpty);
+        Assert.Contains("field place (id 6): columns of type", plan.Lines().Last(), StringComparison.Ordinal);
+        Assert.Null((await stand.CompactAsync()).Error);
+    }
+
+    [Fact]
     public async Task Files_are_closed_at_the_target_size()
     {
         await using var stand = await UpkeepStand.CreateAsync();

@@ -1,5 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using global::Avro;
@@ -12,6 +15,7 @@ using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Registry;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Parquet;
+using OrleansLake.Testing.Kafka;
 using OrleansLake.Testing.Registry;
 using static OrleansLake.Ingest.Tests.Decode.Decoding;
 using Schema = OrleansLake.Iceberg.Schema;
@@ -202,6 +206,45 @@ public sealed class AvroRecordDecoderTests : IDisposable
         Assert.Contains("401", Assert.Throws<SchemaRegistryException>(() => Decode(schema, new RecordOptions(), registry, Framed(1, [2]))).Message);
         using var authorized = _registry.Client(user: "me");
         Assert.Equal("""{"v":1}""", Decode(schema, new RecordOptions(), authorized, Framed(1, [2])).Rows[0]);
+    }
+
+    [Fact]
+    public void A_registry_behind_tls_is_believed_by_the_authority_that_the_settings_name_and_by_no_other()
+    {
+        using var certificates = new TestCertificates();
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        _ = AnswerAsync(listener, certificates.Server);
+        var settings = new SchemaRegistrySettings { Url = new Uri($"https://localhost:{((IPEndPoint)listener.LocalEndpoint).Port}"), CaFile = certificates.AuthorityFile };
+        using var trusting = new SchemaRegistry(settings, TimeProvider.System);
+        Assert.Equal("\"long\"", trusting.Find(3)!.Text);
+        using var doubting = new SchemaRegistry(settings with { CaFile = null }, TimeProvider.System);
+        Assert.Throws<SchemaRegistryException>(() => doubting.Find(3));
+    }
+
+    private static async Task AnswerAsync(TcpListener listener, X509Certificate2 certificate)
+    {
+        while (true)
+        {
+            try
+            {
+                using TcpClient client = await listener.AcceptTcpClientAsync();
+                await using var stream = new SslStream(client.GetStream());
+                await stream.AuthenticateAsServerAsync(certificate);
+                byte[] request = new byte[4096];
+                _ = await stream.ReadAsync(request);
+                const string Body = "{\"schema\":\"\\\"long\\\"\"}";
+                await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {Body.Length}\r\nConnection: close\r\n\r\n{Body}"));
+            }
+            catch (Exception error) when (error is IOException or System.Security.Authentication.AuthenticationException)
+            {
+                // A client that does not believe us goes away.
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException or InvalidOperationException)
+            {
+                return;
+            }
+        }
     }
 
     [Fact]
