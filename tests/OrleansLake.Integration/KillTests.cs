@@ -77,10 +77,12 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         SiloSetup setup = Setup(broker);
         SiloProcess? followed = null;
         await using var follower = new CommittedFollower(() => Volatile.Read(ref followed));
-        Task<PublishResult> publishing = Publish(broker, follower, Records);
 
         await using SiloProcess first = SiloProcess.Start(setup, "first");
         Volatile.Write(ref followed, first);
+        await first.WaitAsync("the first silo to answer", _ => true, Patience);
+        // So slowly that the first silo cannot have committed nearly all of them before it is frozen.
+        Task<PublishResult> publishing = Publish(broker, follower, Records, recordsPerSecond: 25_000);
         await first.WaitAsync("commits of the first silo", _ => follower.Total > Records / 20, Patience);
         first.Process.Freeze();
 
