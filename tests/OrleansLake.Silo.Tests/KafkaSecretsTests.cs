@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansLake.Aws;
 using OrleansLake.Grains;
@@ -25,7 +26,8 @@ public sealed class KafkaSecretsTests : IDisposable
         await File.WriteAllTextAsync(SecretFile, """{ "apiKey": "one", "apiSecret": "first" }""", TestContext.Current.CancellationToken);
         SiloConfig config = Read($$"""{ "warehouse": "w", {{Pipelines.Replace("SECRET", $$"""{ "name": "file:{{SecretFile}}", "refresh": "1s" }""")}} }""");
         using var reader = new SecretReader();
-        var secrets = new KafkaSecrets(config, reader, TimeProvider.System, NullLogger<KafkaSecrets>.Instance);
+        var log = new TroubleLog();
+        var secrets = new KafkaSecrets(config, reader, TimeProvider.System, log);
         using var connections = new KafkaConnections(
             config.Pipelines.ToDictionary(pipeline => pipeline.Definition.Name, pipeline => pipeline.Kafka), NullLoggerFactory.Instance, logins: secrets);
         Assert.Contains("is being read", Assert.Throws<PipelineTroubleException>(() => connections.OpenSource("events")).Message);
@@ -41,7 +43,7 @@ public sealed class KafkaSecretsTests : IDisposable
 
         // A secret that is broken meanwhile takes nothing away.
         File.Delete(SecretFile);
-        await Task.Delay(1500, TestContext.Current.CancellationToken);
+        Assert.Contains(SecretFile, await log.Trouble.WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal(new KafkaLogin("two", "second"), secrets.Of("events"));
         Assert.DoesNotContain("second", secrets.Of("events")!.ToString());
         await secrets.StopAsync(default);
@@ -70,6 +72,27 @@ public sealed class KafkaSecretsTests : IDisposable
     public void A_secret_without_a_protocol_that_sends_it_is_refused() => Assert.Contains(
         "sasl_ssl",
         Assert.Throws<ConfigException>(() => Read("""{ "warehouse": "w", "pipelines": [ { "name": "e", "topics": ["a"], "table": "d.t", "kafka": { "bootstrap.servers": "h:1" }, "kafkaSecret": { "name": "n" } } ] }""")).Message);
+
+    /// <summary>Holds the first thing that was logged as trouble.</summary>
+    private sealed class TroubleLog : ILogger<KafkaSecrets>
+    {
+        private readonly TaskCompletionSource<string> _trouble = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> Trouble => _trouble.Task;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel >= LogLevel.Warning)
+            {
+                _trouble.TrySetResult(formatter(state, exception));
+            }
+        }
+    }
 
     private SiloConfig Read(string json)
     {

@@ -1,4 +1,5 @@
 using OrleansLake.Iceberg;
+using OrleansLake.Testing.Iceberg;
 
 namespace OrleansLake.Benchmarks.Commit;
 
@@ -46,54 +47,12 @@ internal sealed class CountingObjectStore(IObjectStore store) : IObjectStore
         return content;
     }
 
-    private sealed class Writer(CountingObjectStore counts, ObjectWriter writer) : ObjectWriter
+    private sealed class Writer(CountingObjectStore counts, ObjectWriter writer) : ForwardingObjectWriter(writer)
     {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => writer.Length;
-
-        public override long Position
-        {
-            get => writer.Position;
-            set => throw new NotSupportedException();
-        }
-
-        public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
-
         public override void Write(ReadOnlySpan<byte> buffer)
         {
             counts.BytesWritten += buffer.Length;
-            writer.Write(buffer);
-        }
-
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            counts.BytesWritten += buffer.Length;
-            return writer.WriteAsync(buffer, cancellationToken);
-        }
-
-        public override void Flush() => writer.Flush();
-
-        public override Task CompleteAsync(CancellationToken cancellationToken) => writer.CompleteAsync(cancellationToken);
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                writer.Dispose();
-            }
-
-            base.Dispose(disposing);
+            base.Write(buffer);
         }
     }
 }

@@ -1,4 +1,5 @@
 using OrleansLake.Iceberg;
+using OrleansLake.Testing.Iceberg;
 
 namespace OrleansLake.Testing.Commit;
 
@@ -114,67 +115,24 @@ public sealed class FaultyStore(IObjectStore inner) : IObjectStore
         }
     }
 
-    private sealed class Writer(FaultyStore store, ObjectWriter inner, string location) : ObjectWriter
+    private sealed class Writer(FaultyStore store, ObjectWriter inner, string location) : ForwardingObjectWriter(inner)
     {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => inner.CanWrite;
-
-        public override long Length => inner.Length;
-
-        public override long Position
-        {
-            get => inner.Position;
-            set => inner.Position = value;
-        }
-
-        public override void Flush() => inner.Flush();
-
-        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
-
-        public override void Write(ReadOnlySpan<byte> buffer) => inner.Write(buffer);
-
-        // The base class would write on the thread pool.
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            inner.Write(buffer.Span);
-            return ValueTask.CompletedTask;
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
+        private readonly ObjectWriter _inner = inner;
 
         public override Task CompleteAsync(CancellationToken cancellationToken)
         {
             StoreFault fault = store.Decide(StoreCall.Write, location);
             return fault switch
             {
-                StoreFault.None => inner.CompleteAsync(cancellationToken),
+                StoreFault.None => _inner.CompleteAsync(cancellationToken),
                 StoreFault.FailAfter => FailAfterAsync(cancellationToken),
                 _ => Task.FromException(new IOException($"{location}: No space left on device")),
             };
         }
 
-        public override async ValueTask DisposeAsync() => await inner.DisposeAsync();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                inner.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
-
         private async Task FailAfterAsync(CancellationToken cancellationToken)
         {
-            await inner.CompleteAsync(cancellationToken);
+            await _inner.CompleteAsync(cancellationToken);
             throw new IOException($"{location}: the store does not answer");
         }
     }

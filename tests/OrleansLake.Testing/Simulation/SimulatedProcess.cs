@@ -2,6 +2,7 @@ using OrleansLake.Iceberg;
 using OrleansLake.Ingest;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Pump;
+using OrleansLake.Testing.Iceberg;
 
 namespace OrleansLake.Testing.Simulation;
 
@@ -130,48 +131,13 @@ internal sealed class ProcessStore(SimulationWorld world, SimulatedProcess? proc
         return answer;
     }
 
-    private sealed class Writer(ProcessStore store, ObjectWriter inner) : ObjectWriter
+    private sealed class Writer(ProcessStore store, ObjectWriter inner) : ForwardingObjectWriter(inner)
     {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => inner.Length;
-
-        public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
-
         public override Task CompleteAsync(CancellationToken cancellationToken) => store.Reach(async () =>
         {
-            await inner.CompleteAsync(cancellationToken);
+            await base.CompleteAsync(cancellationToken);
             return true;
         });
-
-        public override void Flush() => inner.Flush();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
-
-        // A stream's own would go through the thread pool.
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-        {
-            inner.Write(buffer, offset, count);
-            return Task.CompletedTask;
-        }
-
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            inner.Write(buffer.Span);
-            return ValueTask.CompletedTask;
-        }
-
-        public override ValueTask DisposeAsync() => inner.DisposeAsync();
     }
 }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using OrleansLake.Iceberg;
+using OrleansLake.Testing.Iceberg;
 
 namespace OrleansLake.Testing.Upkeep;
 
@@ -175,44 +176,9 @@ internal sealed class UpkeepProcessStore(UpkeepSimulationWorld world, UpkeepProc
         return answer.Task;
     }
 
-    private sealed class Writer(UpkeepProcessStore store, string location, ObjectWriter inner) : ObjectWriter
+    private sealed class Writer(UpkeepProcessStore store, string location, ObjectWriter inner) : ForwardingObjectWriter(inner)
     {
-        public override bool CanRead => false;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => true;
-
-        public override long Length => inner.Length;
-
-        public override long Position { get => inner.Position; set => throw new NotSupportedException(); }
-
-        public override Task CompleteAsync(CancellationToken cancellationToken) => store.Reach(location, () => Deleted(inner.CompleteAsync(cancellationToken)));
-
-        public override void Flush() => inner.Flush();
-
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => inner.Write(buffer, offset, count);
-
-        // A stream's own would go through the thread pool.
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
-        {
-            inner.Write(buffer, offset, count);
-            return Task.CompletedTask;
-        }
-
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
-        {
-            inner.Write(buffer.Span);
-            return ValueTask.CompletedTask;
-        }
-
-        public override ValueTask DisposeAsync() => inner.DisposeAsync();
+        public override Task CompleteAsync(CancellationToken cancellationToken) => store.Reach(location, () => Deleted(base.CompleteAsync(cancellationToken)));
     }
 }
 
