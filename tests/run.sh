@@ -7,6 +7,7 @@ set -euo pipefail
 tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+. "$root/src/compile.sh"
 verbose=${LAKE_VERBOSE:-0} wanted=()
 for argument in "$@"; do
   case "$argument" in
@@ -67,11 +68,11 @@ if ci || [ "$missing" = 1 ] || [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$sta
   rm -f "$stamp"
   : >"$log"
   for target in "${targets[@]}"; do
-    command=(dotnet build "$target" -c Release --nologo -v quiet -warnaserror "-warnnotaserror:NU1603;NU1901;NU1902;NU1903;NU1904")
+    command=(build "$target" -c Release --nologo -v quiet -graph -warnaserror "-warnnotaserror:NU1603;NU1901;NU1902;NU1903;NU1904")
     # Analyzers are two fifths of a build: they run in CI and in ./lake build.
     ci || command+=(-p:RunAnalyzers=false)
-    trace "${command[@]}"
-    "${command[@]}" >>"$log" 2>&1 && continue
+    trace dotnet "${command[@]}"
+    compile "${command[@]}" >>"$log" 2>&1 && continue
     # Each project that fails repeats its errors in the summary.
     { grep -E '(error|warning) ' "$log" | sed 's/^ *//' | awk '!seen[$0]++' || true; } | head -n 40
     echo "lake test: the build failed (whole output: $log)"

@@ -5,6 +5,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 lake="$root/.lake"
+. "$root/src/compile.sh"
 cache="${ORLEANSLAKE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/orleanslake}"
 wrong() { echo "lake setup: $*" >&2; exit 2; }
 fail() { echo "lake setup: $*" >&2; exit 1; }
@@ -101,7 +102,7 @@ if [ "$orleans_standin" = 1 ]; then
   version="$orleans_version-standin.h$content"
   if [ ! -d "$cache/orleans-$version" ]; then
     say "Microsoft.Orleans $orleans_version: $why; making stand-in packages of the same ids ($version)"
-    run "$lake/log/pack-orleans.log" dotnet pack "$here/Orleans/Orleans.slnx" -c Release -o "$work/orleans" -p:Version="$version" --nologo
+    run "$lake/log/pack-orleans.log" compile pack "$here/Orleans/Orleans.slnx" -c Release -o "$work/orleans" -p:Version="$version" --nologo
     keep "$work/orleans" "$cache/orleans-$version"
   fi
   use "$cache/orleans-$version"
@@ -112,7 +113,7 @@ if [ "$aws_standin" = 1 ]; then
   version="$aws_version-standin.h$content"
   if [ ! -d "$cache/aws-$version" ]; then
     say "AWSSDK.Glue, .SecretsManager, .SimpleSystemsManagement $aws_version: $why; making stand-in packages of the same ids ($version)"
-    run "$lake/log/pack-aws.log" dotnet pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" --nologo
+    run "$lake/log/pack-aws.log" compile pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" --nologo
     keep "$work/aws" "$cache/aws-$version"
   fi
   use "$cache/aws-$version"
@@ -147,7 +148,7 @@ if [ "$kafka_native" = 1 ]; then
     (cd "$native" && run "$lake/log/librdkafka-configure.log" ./configure --disable-gssapi --disable-lz4-ext \
       && run "$lake/log/librdkafka-make.log" make -j "$(nproc)" -C src librdkafka.so.1)
     strip --strip-unneeded -o "$work/librdkafka.so" "$native/src/librdkafka.so.1"
-    run "$lake/log/librdkafka-pack.log" dotnet pack "$here/librdkafka.redist/librdkafka.redist.csproj" -c Release -o "$work/redist" \
+    run "$lake/log/librdkafka-pack.log" compile pack "$here/librdkafka.redist/librdkafka.redist.csproj" -c Release -o "$work/redist" \
       -p:Version="$built_kafka_version" -p:NativeLibrary="$work/librdkafka.so" -p:NativeRid="$rid" --nologo
     keep "$work/redist" "$native_cache"
   fi

@@ -8,7 +8,9 @@ namespace OrleansLake.Integration;
 /// Records that carry their own number, so that a missing or doubled one can be named; every thousandth cannot be a row
 /// (its id is text) and belongs in the dead letters.
 /// </summary>
-internal sealed class NumberedFeed(long count) : IRecordFeed
+/// <param name="count">How many there are.</param>
+/// <param name="released">How many of them it gives before <see cref="Release"/> lets more go; all unless told.</param>
+internal sealed class NumberedFeed(long count, long? released = null) : IRecordFeed
 {
     /// <summary>The table that they fit.</summary>
     public const string Columns = "id BIGINT NOT NULL, at TIMESTAMP(6) WITH TIME ZONE, name VARCHAR, amount DOUBLE";
@@ -17,6 +19,9 @@ internal sealed class NumberedFeed(long count) : IRecordFeed
     private static readonly CompositeFormat Format = CompositeFormat.Parse(
         "{{\"id\":{0},\"at\":\"2026-03-0{1}T10:20:{2:00}.{3:000000}Z\",\"name\":\"name {4}\",\"amount\":{5}.25}}");
 
+    private readonly Lock _gate = new();
+    private readonly ManualResetEventSlim _open = new(true);
+    private long _released = released ?? count;
     private long _next;
     private volatile bool _ended;
 
@@ -27,7 +32,21 @@ internal sealed class NumberedFeed(long count) : IRecordFeed
     public long Given => Volatile.Read(ref _next);
 
     /// <summary>Gives no more.</summary>
-    public void End() => _ended = true;
+    public void End()
+    {
+        _ended = true;
+        Release(count);
+    }
+
+    /// <summary>Lets so many records go, counted from the first.</summary>
+    public void Release(long upTo)
+    {
+        lock (_gate)
+        {
+            _released = Math.Max(_released, upTo);
+            _open.Set();
+        }
+    }
 
     /// <summary>Of the first so many records, those that cannot be rows.</summary>
     public static long BadAmong(long records) => (records + BadEvery - 1) / BadEvery;
@@ -36,7 +55,8 @@ internal sealed class NumberedFeed(long count) : IRecordFeed
     public void Fill(RecordChunk chunk, int limit)
     {
         Span<char> text = stackalloc char[256];
-        for (; limit > 0 && _next < Total && !_ended; limit--, _next++)
+        long most = WaitForRelease();
+        for (; limit > 0 && _next < most && !_ended; limit--, _next++)
         {
             bool bad = _next % BadEvery == 0;
             string id = _next.ToString(CultureInfo.InvariantCulture);
@@ -48,7 +68,23 @@ internal sealed class NumberedFeed(long count) : IRecordFeed
     }
 
     /// <inheritdoc />
-    public void Dispose()
+    public void Dispose() => _open.Dispose();
+
+    private long WaitForRelease()
     {
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_released > _next || _next == count)
+                {
+                    return _released;
+                }
+
+                _open.Reset();
+            }
+
+            _open.Wait();
+        }
     }
 }

@@ -13,6 +13,9 @@ internal sealed class AvroContainerReader
     private const int MaxExpansion = 100;
     private const int FreeBlockBytes = 4 << 20;
 
+    /// <summary>What a block is unpacked into at first.</summary>
+    private const int FirstBytes = 8 << 10;
+
     /// <summary>32 MB: no level of zstd that a file of this size could want needs more.</summary>
     private const int MaxZstdWindowLog = 25;
 
@@ -53,7 +56,7 @@ internal sealed class AvroContainerReader
             throw new IcebergFormatException(location, "header", "expected avro.schema, got none");
         }
 
-        Schema = AvroSchema.Parse(schema, location);
+        Schema = AvroSchemaCache.Parse(schema, location);
         if (Schema.Kind != AvroKind.Record)
         {
             throw new IcebergFormatException(location, "avro.schema", $"expected a record, got {Schema.Kind}");
@@ -126,13 +129,13 @@ internal sealed class AvroContainerReader
                 case "null":
                     return data;
                 case "deflate":
-                    using (var deflate = new DeflateStream(new MemoryStream(data.ToArray()), CompressionMode.Decompress))
+                    using (var deflate = new DeflateStream(Stream(data), CompressionMode.Decompress))
                     {
                         return ReadBounded(deflate, most, position);
                     }
 
                 case "zstandard":
-                    using (var zstd = new ZstdSharp.DecompressionStream(new MemoryStream(data.ToArray())))
+                    using (var zstd = new ZstdSharp.DecompressionStream(Stream(data)))
                     {
                         zstd.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, MaxZstdWindowLog);
                         return ReadBounded(zstd, most, position);
@@ -157,20 +160,30 @@ internal sealed class AvroContainerReader
 
     private ReadOnlyMemory<byte> ReadBounded(Stream stream, int most, int position)
     {
-        var output = new MemoryStream();
-        var buffer = new byte[64 * 1024];
-        for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer))
+        // Most blocks shrink to a third; what is read into is what is handed out.
+        byte[] buffer = new byte[Math.Min(most, FirstBytes)];
+        int length = 0;
+        for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer.AsSpan(length)))
         {
-            if (output.Length + read > most)
+            length += read;
+            if (length > most)
             {
                 throw Error(position, $"expected a block of at most {most} bytes");
             }
 
-            output.Write(buffer, 0, read);
+            if (length == buffer.Length)
+            {
+                Array.Resize(ref buffer, (int)Math.Min(most + 1L, buffer.Length * 4L));
+            }
         }
 
-        return output.GetBuffer().AsMemory(0, (int)output.Length);
+        return buffer.AsMemory(0, length);
     }
+
+    private static MemoryStream Stream(ReadOnlyMemory<byte> data) =>
+        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out var array)
+            ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
+            : new MemoryStream(data.ToArray(), writable: false);
 
     private IcebergFormatException Error(int position, string problem) => new(_location, $"block at byte {position}", problem);
 }

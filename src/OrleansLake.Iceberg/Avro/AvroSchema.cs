@@ -76,33 +76,25 @@ internal sealed class AvroSchema(AvroKind kind)
 
     public int? ElementId { get; init; }
 
-    /// <summary>The fewest bytes that a value takes: what bounds a count before it is believed. Found once; a record within itself counts for none.</summary>
-    public int MinimumBytes
+    /// <summary>The fewest bytes that a value takes: what bounds a count before it is believed. A record within itself counts for none.</summary>
+    public int MinimumBytes => Kind switch
     {
-        get
-        {
-            if (_minimumBytes is int known)
-            {
-                return known;
-            }
-
-            _minimumBytes = 0;
-            int minimum = Kind switch
-            {
-                AvroKind.Null => 0,
-                AvroKind.Fixed => Size,
-                AvroKind.Float => 4,
-                AvroKind.Double => 8,
-                AvroKind.Record => (int)Math.Min(Fields.Sum(one => (long)one.Schema.MinimumBytes), 1 << 20),
-                _ => 1,
-            };
-            _minimumBytes = minimum;
-            return minimum;
-        }
-    }
+        AvroKind.Null => 0,
+        AvroKind.Fixed => Size,
+        AvroKind.Float => 4,
+        AvroKind.Double => 8,
+        AvroKind.Record => _minimumBytes ??= FieldsMinimumBytes(),
+        _ => 1,
+    };
 
     /// <summary>An array of key-value records that stands for a map whose keys are not strings.</summary>
     public bool IsKeyValueArray => Kind == AvroKind.Array && LogicalType == "map" && Items is { Kind: AvroKind.Record, Fields.Count: 2 };
+
+    private int FieldsMinimumBytes()
+    {
+        _minimumBytes = 0; // what a record within itself meets
+        return (int)Math.Min(Fields.Sum(one => (long)one.Schema.MinimumBytes), 1 << 20);
+    }
 
     public static AvroSchema Optional(AvroSchema schema) => new(AvroKind.Union) { Branches = [Null, schema] };
 
@@ -170,6 +162,7 @@ internal sealed class AvroSchema(AvroKind kind)
                     Doc = field.TextOrNull("doc"),
                     IcebergName = field.TextOrNull("iceberg-field-name"),
                 });
+                _ = record.MinimumBytes; // now, by one thread: a parsed schema is shared by many
                 return record;
             case "array":
                 return new AvroSchema(AvroKind.Array)

@@ -1,0 +1,15 @@
+# shellcheck shell=bash
+# Sourced by the scripts that build. compile ARGUMENTS…: dotnet with these arguments and one compiler process for all
+# projects, which ends with the build. A compiler for each project, what UseSharedCompilation=false asks for where nothing
+# may be left behind, takes three times as long: most of it is the compiler's own start.
+compile() {
+  local pipe="orleanslake-$$-$RANDOM" code=0 version sdk
+  DOTNET_TieredPGO=0 dotnet "$@" -p:UseSharedCompilation=true "-p:SharedCompilationId=$pipe" || code=$?
+  version=$(dotnet --version)
+  sdk=$(dotnet --list-sdks | awk -v version="$version" '$1 == version { sub(/^[^[]*\[/, ""); sub(/\]$/, ""); print $0 "/" version; exit }')
+  # Where this SDK has no such server, nothing was started.
+  if [ -f "$sdk/Roslyn/bincore/VBCSCompiler.dll" ]; then
+    dotnet exec "$sdk/Roslyn/bincore/VBCSCompiler.dll" "-pipename:$pipe" -shutdown >/dev/null 2>&1 || true
+  fi
+  return "$code"
+}
