@@ -43,7 +43,8 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         for (int kill = 0; kill < Kills; kill++)
         {
             feed.Release(((2 * kill) + 1) * Half);
-            Volatile.Write(ref silo, SiloProcess.Start(setup));
+            await using SiloProcess mortal = SiloProcess.Start(setup);
+            Volatile.Write(ref silo, mortal);
             if (kill % 4 == 3)
             {
                 // Now and then at start-up, whatever it may be doing then.
@@ -53,15 +54,14 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             {
                 // Mostly while records flow: a moment after it has begun to commit.
                 long before = follower.Total;
-                await silo.WaitAsync("the first commit", _ => follower.Total > before, Patience);
+                await mortal.WaitAsync("the first commit", _ => follower.Total > before, Patience);
                 feed.Release(((2 * kill) + 2) * Half);
                 await Task.Delay(random.Next(0, 900));
             }
 
             flowing += follower.Total < feed.Given ? 1 : 0;
-            await silo.Process.KillAsync();
+            await mortal.Process.KillAsync();
             moments.Add($"{follower.Total:N0}");
-            await silo.DisposeAsync();
         }
 
         output.WriteLine($"offsets committed at each kill: {string.Join(", ", moments)}");
