@@ -9,7 +9,7 @@ public static class AvroDataFile
 {
     /// <summary>
     /// Rows as the table's fields have them: structs as arrays of values, lists as lists, maps as lists of pairs, single values in
-    /// the form of <see cref="PartitionKey"/>.
+    /// the form of <see cref="PartitionKey"/>, variants as <see cref="VariantBytes"/>.
     /// </summary>
     /// <param name="bytes">The whole file.</param>
     /// <param name="location">Where it lies, for messages.</param>
@@ -116,10 +116,32 @@ public static class AvroDataFile
                 case MapType map when schema.Unwrapped is { IsKeyValueArray: true, Items: { } pair }:
                     var (key, mapped) = (Value(map.Key, pair.Fields[0].Schema, [.. path, "key"]), Value(map.Value, pair.Fields[1].Schema, [.. path, "value"]));
                     return value => Pairs(value)?.Select(one => new KeyValuePair<object, object?>(key(one.Key)!, mapped(one.Value))).ToList();
+                case VariantType:
+                    return Variant(schema.Unwrapped, path);
                 case PrimitiveType primitive:
                     return Primitive(primitive, schema.Unwrapped, path);
                 default:
                     throw Error(path, $"expected a {type.GetType().Name}, got {schema.Unwrapped.Kind}");
+            }
+        }
+
+        /// <summary>A record of the two parts of a variant, by their names. https://iceberg.apache.org/spec/#avro</summary>
+        private Func<object?, object?> Variant(AvroSchema record, string[] path)
+        {
+            int metadata = PartOf("metadata"), part = PartOf("value");
+            return value => value is object?[] values ? new VariantBytes((byte[])values[metadata]!, (byte[])values[part]!) : null;
+
+            int PartOf(string name)
+            {
+                for (int i = 0; i < record.Fields.Count; i++)
+                {
+                    if (record.Fields[i] is { Schema.Kind: AvroKind.Bytes } field && field.Name == name)
+                    {
+                        return i;
+                    }
+                }
+
+                throw Error(path, $"expected variant, a record of metadata and value in bytes, got {record.Kind} in the file");
             }
         }
 

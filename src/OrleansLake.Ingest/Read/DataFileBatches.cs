@@ -68,7 +68,7 @@ internal static class DataFileBatches
             {
                 projection.Fill(batch, rows, position);
             }
-            catch (Exception e) when (e is InvalidDataException or OverflowException)
+            catch (Exception e) when (e is InvalidDataException or OverflowException or ParquetFormatException)
             {
                 throw new InvalidDataException($"{file.FilePath}: rows from {position}: {e.Message}", e);
             }
