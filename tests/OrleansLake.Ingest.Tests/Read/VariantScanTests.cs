@@ -5,6 +5,7 @@ using OrleansLake.Iceberg.Deletes;
 using OrleansLake.Ingest.Read;
 using OrleansLake.Parquet;
 using OrleansLake.Testing;
+using OrleansLake.Testing.Processes;
 using static OrleansLake.Ingest.Tests.Read.ScanTable;
 
 namespace OrleansLake.Ingest.Tests.Read;
@@ -142,6 +143,45 @@ public sealed class VariantScanTests
         }
 
         Assert.True(read > 100 && refused > 5, $"{read} read, {refused} refused");
+    }
+
+    /// <summary>One file shredded as DuckDB likes, one as it was told to.</summary>
+    [Fact]
+    public async Task Variants_that_DuckDB_has_shredded_are_read_as_it_reads_them()
+    {
+        Assert.SkipWhen(ForeignReaders.Absent is not null, ForeignReaders.Absent ?? "");
+        string folder = Directory.CreateTempSubdirectory("lake-variants-").FullName;
+        try
+        {
+            var rows = await ForeignReaders.DuckDbAsync(
+                """
+                CREATE TABLE t AS SELECT 1 AS id, {'a': 7, 'b': 'x'}::VARIANT AS v UNION ALL SELECT 2, NULL UNION ALL SELECT 3, [1, 2, 3]::VARIANT UNION ALL SELECT 4, 'text'::VARIANT
+                  UNION ALL SELECT 5, {'a': 'no', 'c': 1.5::DECIMAL(5, 2), 'd': {'e': [{'f': 1.25::DOUBLE}, NULL]}}::VARIANT UNION ALL SELECT 6, DATE '2020-01-02'::VARIANT UNION ALL SELECT 7, 1::BIGINT::VARIANT
+                """,
+                $"COPY (SELECT * FROM t ORDER BY id) TO '{folder}/own.parquet' (FORMAT parquet, FIELD_IDS {{'id': 1, 'v': 2}})",
+                $"COPY (SELECT id + 10 AS id, v FROM t ORDER BY id) TO '{folder}/told.parquet' (FORMAT parquet, SHREDDING {{'v': 'STRUCT(a INTEGER, b VARCHAR)'}}, FIELD_IDS {{'id': 1, 'v': 2}})",
+                $"SELECT id, CASE WHEN v IS NOT NULL THEN v::JSON::VARCHAR END AS v FROM read_parquet('{folder}/*.parquet') ORDER BY id");
+            var table = new ScanTable(3, new Schema { SchemaId = 0, Fields = [Optional(1, "id", new IntegerType()), Optional(2, "v", new VariantType())] });
+            foreach (string name in new[] { "own", "told" })
+            {
+                byte[] bytes = File.ReadAllBytes($"{folder}/{name}.parquet");
+                Assert.Contains((await ParquetReader.OpenAsync(ByteSource.From(bytes))).Schema.Columns, column => column.Path.Contains("typed_value"));
+                string location = table.NewLocation() + ".parquet";
+                await table.Store.TryCreateAsync(location, bytes, default);
+                await table.CommitAsync([new DataFile { FilePath = location, SpecId = 0, Partition = PartitionKey.None, RecordCount = 7, FileSizeBytes = bytes.Length }]);
+            }
+
+            var found = (await table.RowsAsync()).Select(row => JsonNode.Parse(row)!).OrderBy(row => row["id"]!.GetValue<int>()).ToList();
+            Assert.Equal(14, found.Count);
+            foreach (var (ours, theirs) in found.Zip(rows))
+            {
+                Assert.True(JsonNode.DeepEquals(ours["v"], theirs!["v"] is { } text ? JsonNode.Parse(text.GetValue<string>()) : null), $"{ours.ToJsonString()} {theirs.ToJsonString()}");
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]
