@@ -235,9 +235,13 @@ public sealed class SnapshotRefTests
             var staged = await new ExpireSnapshots(TimeProvider.System) { OlderThan = DateTimeOffset.UtcNow.AddDays(1) }.StageAsync(start, default);
             var after = start.Metadata.Apply(staged.Updates, TimeProvider.System);
             var listed = new List<string>();
-            await foreach (string location in staged.Files.ListAsync(default))
+            await foreach (UnreachableFile file in staged.Files.ListAsync(default))
             {
-                listed.Add(location);
+                listed.Add(file.Location);
+                if (file.Location.Contains("/metadata/"))
+                {
+                    Assert.Equal(await store.GetSizeAsync(file.Location, default), file.SizeBytes);
+                }
             }
 
             Assert.Equal(listed.Count, listed.Distinct().Count());
