@@ -47,6 +47,9 @@ public sealed record SiloSetup
     /// <summary>Further variables of the process.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
+    /// <summary>Further settings of the section <c>orleans</c>.</summary>
+    public JsonObject? Orleans { get; init; }
+
     /// <summary>Silos of one id that share a warehouse are one cluster; null: each silo is one of its own.</summary>
     public string? ClusterId { get; init; }
 }
@@ -123,6 +126,11 @@ public sealed class SiloProcess : IAsyncDisposable
                 ["kafkaSecret"] = setup.KafkaSecret?.DeepClone() ?? new JsonObject(),
             }),
         };
+        foreach ((string key, JsonNode? value) in setup.Orleans ?? [])
+        {
+            config["orleans"]![key] = value?.DeepClone();
+        }
+
         string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
         var process = new LakeProcess("dotnet", ["exec", Repository.Assembly("silo", "OrleansLake.Silo"), "run", "--config", path], setup.Environment);
