@@ -116,10 +116,11 @@ internal sealed class PumpState
         track.Position = isKnown ? position!.Next : startOffset;
         if (!isKnown)
         {
-            if (track.Start == StartPosition.Latest)
+            if (track.Start.Offset < 0 && track.Start != StartPosition.Earliest)
             {
                 // Reported with the next interval though nothing was read: should we crash first, "latest" would later mean
-                // less, and records would be left out that came while the pipeline ran.
+                // less, and a time too where a record came with an older one, and records would be left out that came while
+                // the pipeline ran.
                 Open(track, startOffset, now);
                 HasOpenRecords = true;
             }
