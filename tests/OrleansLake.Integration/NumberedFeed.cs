@@ -68,7 +68,11 @@ internal sealed class NumberedFeed(long count, long? released = null) : IRecordF
     }
 
     /// <inheritdoc />
-    public void Dispose() => _open.Dispose();
+    public void Dispose()
+    {
+        End();
+        _open.Dispose();
+    }
 
     private long WaitForRelease()
     {

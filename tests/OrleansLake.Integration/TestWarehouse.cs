@@ -43,6 +43,24 @@ internal sealed class TestWarehouse : IDisposable
         return await ForeignReaders.DuckDbAsync("SET threads = 2", sql.Replace("FILES", $"read_parquet({list}, union_by_name = true, hive_partitioning = false)", StringComparison.Ordinal));
     }
 
+    /// <summary>Whether a process holds the lock of a table in the local catalog.</summary>
+    public bool IsLocked(string table)
+    {
+        try
+        {
+            using var free = new FileStream(System.IO.Path.Combine(Path, ".locks", table + ".lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None);
+            return false;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return false; // nobody has taken it yet
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     /// <inheritdoc />
     public void Dispose() => Directory.Delete(Path, recursive: true);
 }

@@ -17,8 +17,9 @@ public sealed class TableCommitters(
     /// <param name="catalog">The table's catalog.</param>
     /// <param name="table">The table.</param>
     /// <param name="isProtected">Snapshots that must stay for now.</param>
-    public TableCommitter Create(string catalog, TableIdentifier table, Func<IReadOnlyCollection<long>>? isProtected = null) => new(
-        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), Branch = branches?.Of(catalog, table) ?? SnapshotRef.Main, ProtectedSnapshots = isProtected ?? (static () => []) },
+    /// <param name="branch">The branch, where it is another than the pipelines'.</param>
+    public TableCommitter Create(string catalog, TableIdentifier table, Func<IReadOnlyCollection<long>>? isProtected = null, string? branch = null) => new(
+        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), Branch = branch ?? branches?.Of(catalog, table) ?? SnapshotRef.Main, ProtectedSnapshots = isProtected ?? (static () => []) },
         catalogs.Find(catalog), ids, time, _metrics ??= new CommitMetrics(_meter), loggers.CreateLogger<TableCommitter>(), deadLetterOffsets);
 
     /// <inheritdoc />

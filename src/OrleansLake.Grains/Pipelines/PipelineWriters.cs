@@ -1,5 +1,6 @@
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Backfill;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Quality;
 using OrleansLake.Ingest.Registry;
@@ -33,12 +34,24 @@ public sealed class PipelineWriters(
         time,
         ids);
 
+    /// <summary>The writers of a backfill by a pipeline's settings: rows and dead letters are the plan's.</summary>
+    public RowWriterFactory OfBackfill(PipelineDefinition definition, BackfillPlan plan, FieldGrowth growth, IDeadLetterTopic? deadLetterTopic) => new(
+        OptionsOf(definition, alerts.Tell, growth) with
+        {
+            Pipeline = plan.Reader,
+            Generation = plan.Generation,
+            HaltOnReject = definition.DeadLetters.Mode == DeadLetterMode.Halt,
+            DeadLetterTopic = deadLetterTopic,
+        },
+        time,
+        ids);
+
     /// <summary>
-    /// Those for its dead letters, by its name. A pipeline that this silo's configuration no longer has is decoded as one without
+    /// Those for its dead letters, by its name; for those of a backfill by the name of its pipeline. A pipeline that this silo's configuration no longer has is decoded as one without
     /// settings of its own.
     /// </summary>
     public RowWriterFactory OfReplay(string pipeline) => new(
-        byName.TryGetValue(pipeline, out PipelineDefinition? definition) ? OptionsOf(definition, static _ => { }, growth: null) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
+        byName.TryGetValue(BackfillPlan.PipelineOf(pipeline), out PipelineDefinition? definition) ? OptionsOf(definition, static _ => { }, growth: null) : new RowWriterOptions { Pipeline = pipeline, Generation = "1" }, time, ids);
 
     /// <inheritdoc />
     public void Dispose()

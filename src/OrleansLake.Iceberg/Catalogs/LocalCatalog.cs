@@ -9,7 +9,8 @@ namespace OrleansLake.Iceberg;
 /// Invariants: version N+1 is made by a link that fails when it stands, under the table's lock, by a writer that has seen
 /// that N is the newest and is its base; so each version has one successor and none is lost. A version is visible whole or
 /// not at all. The hint is only advice: every load lists. The lock is a <c>flock</c>: one host only, and no network file
-/// system that does not honour it.
+/// system that does not honour it. A process that is frozen while it holds the lock holds up who wants to commit to that
+/// table, until it wakes or dies: without the lock it could wake behind a version that was deleted, and commit beside the table.
 /// </remarks>
 public sealed partial class LocalCatalog : ICatalog
 {

@@ -149,6 +149,22 @@ public sealed class CommittedOffsets
     internal CommittedOffsets Claim(DataWritten report) =>
         Change(report.Pipeline, report.Generation, report.ClusterId, report.TopicIds, report.Ranges, static range => range.TopicPartition, (range, old) => old with { ClaimedBy = report.WriterId });
 
+    /// <summary>
+    /// The offsets with those of another pipeline as <paramref name="other"/> has them: its rows come in whole, in one swap. What was
+    /// committed by an earlier generation of it is retired.
+    /// </summary>
+    internal CommittedOffsets Adopt(string pipeline, string generation, CommittedOffsets other)
+    {
+        string key = KeyOf(pipeline, generation);
+        var pipelines = Pipelines;
+        foreach (string earlier in pipelines.Keys.Where(earlier => PipelineOf(earlier) == pipeline).ToList())
+        {
+            pipelines = pipelines.SetItem(earlier, NoTopics);
+        }
+
+        return new CommittedOffsets(pipelines.SetItem(key, other.Pipelines[key]));
+    }
+
     /// <summary>The writer that has claimed a topic-partition, with an offset or without; null: none has.</summary>
     internal string? ClaimedBy(string pipeline, string generation, TopicPartition topicPartition) =>
         FindTopic(pipeline, generation, topicPartition.Topic) is { } topic && topicPartition.Partition < topic.Partitions.Length ? topic.Partitions[topicPartition.Partition].ClaimedBy : null;

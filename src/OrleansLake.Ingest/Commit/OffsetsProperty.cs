@@ -47,6 +47,13 @@ internal sealed record OffsetsProperty(Guid TableUuid, long SnapshotId, long Seq
         return prefixes.Select(prefix => ReadOne(prefix, properties)).ToList();
     }
 
+    /// <summary>Names of the properties that hold copies of a branch.</summary>
+    public static List<string> NamesOf(string branch, IReadOnlyDictionary<string, string> properties)
+    {
+        string prefix = $"{SummaryKeys.OffsetsProperty}{Escape(branch)}.";
+        return [.. properties.Keys.Where(key => key.StartsWith(prefix, StringComparison.Ordinal))];
+    }
+
     private static OffsetsProperty ReadOne(string prefix, IReadOnlyDictionary<string, string> properties)
     {
         var chunks = properties

@@ -21,7 +21,7 @@ public static class SummaryKeys
     /// <summary>Age in milliseconds, at the commit, of the oldest record that it took in.</summary>
     public const string FreshnessMs = "orleanslake.freshness-ms";
 
-    /// <summary>Why a snapshot without records was made: seek, reset, data-loss, accept, begin, claim, fence, anchor; and where dead letters are replayed, replay and replay-ended in the main table, replay-claimed, -resolved and -released in theirs.</summary>
+    /// <summary>Why a snapshot without records was made: seek, reset, data-loss, accept, begin, claim, fence, anchor; and where dead letters are replayed, publish where the rows of a backfill come in from its branch, replay and replay-ended in the main table, replay-claimed, -resolved and -released in theirs.</summary>
     public const string Reason = "orleanslake.reason";
 
     /// <summary>Which offsets moved without records having been read: <c>{"pipeline#generation":{"topic":{"partition":[from,to]}}}</c>.</summary>
@@ -35,6 +35,9 @@ public static class SummaryKeys
 
     /// <summary>Rows that a replay of dead letters added: they are in the table beside what its offsets count.</summary>
     public const string Replayed = "orleanslake.replayed";
+
+    /// <summary>On the snapshot that took the rows of a backfill in, the branch that they came from.</summary>
+    public const string Backfill = "orleanslake.backfill";
 
     /// <summary>On snapshots of a dead-letter table, the replay that made them.</summary>
     public const string Replay = "orleanslake.replay";

@@ -34,4 +34,7 @@ public sealed partial class TableCommitter
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Commits to {Table} go on")]
     private partial void LogTroubleOver(TableIdentifier table);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Committed snapshot {SnapshotId} to {Table}: {Files} files, {Rows} rows of backfill {Branch}")]
+    private partial void LogPublished(long snapshotId, TableIdentifier table, int files, long rows, string branch);
 }

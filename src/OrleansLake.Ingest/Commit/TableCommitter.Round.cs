@@ -286,7 +286,7 @@ public sealed partial class TableCommitter
     /// <summary>Stages one snapshot with its offsets and swaps it in: the only way in which anything of ours enters a table.</summary>
     private async Task<SwapEnd> AddSnapshotAsync(
         SwapTable table, Lineage lineage, SnapshotChange change, Guid commitId, CommittedOffsets offsets, IReadOnlyCollection<Guid> reports, Dictionary<string, string> summary, CancellationToken cancellationToken,
-        Func<Snapshot, TableUpdate[]>? alongside = null)
+        Func<Snapshot, TableUpdate[]>? alongside = null, TableRequirement? alsoRequired = null)
     {
         TableMetadata metadata = lineage.Table.Metadata;
         string text = CommittedOffsetsJson.Write(offsets);
@@ -328,6 +328,11 @@ public sealed partial class TableCommitter
         if (!_rules.HasFlag(ProtocolRules.SwapsAssertRefs))
         {
             requirements = requirements.Where(static requirement => requirement is not TableRequirement.AssertRefSnapshotId);
+        }
+
+        if (alsoRequired is not null)
+        {
+            requirements = requirements.Append(alsoRequired);
         }
 
         SwapEnd end = await table.SwapAsync(new TableCommit(lineage.Table, [.. requirements], updates), staged.Snapshot, lineage.Branch, commitId, cancellationToken);

@@ -264,8 +264,9 @@ internal sealed partial class PumpLoop
         if (appended.Halted is { } stop)
         {
             var (topic, partition) = track.TopicPartition;
-            StopPartition(track.TopicPartition, null,
-                $"{track.TopicPartition}@{stop.Offset} {stop.Message}; mend the table or the pipeline, then ./lake pipeline resume {_options.Pipeline}; or skip it: ./lake pipeline seek {_options.Pipeline} --topic {topic} --partition {partition} --to {stop.Offset + 1}");
+            string remedy = _options.AfterHalt
+                ?? $"mend the table or the pipeline, then ./lake pipeline resume {_options.Pipeline}; or skip it: ./lake pipeline seek {_options.Pipeline} --topic {topic} --partition {partition} --to {stop.Offset + 1}";
+            StopPartition(track.TopicPartition, null, $"{track.TopicPartition}@{stop.Offset} {stop.Message}; {remedy}");
         }
     }
 

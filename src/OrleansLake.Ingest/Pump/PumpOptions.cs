@@ -34,6 +34,9 @@ public sealed record PumpOptions
     /// <summary>Rejected records go elsewhere than to the dead-letter table, which then only keeps their count.</summary>
     public bool DeadLettersElsewhere { get; init; }
 
+    /// <summary>What a person is told to do where a record halts a topic-partition; null: the commands for a pipeline of a silo.</summary>
+    public string? AfterHalt { get; init; }
+
     /// <summary>How long a hand-over or a stop waits for the last answer.</summary>
     public TimeSpan HandOverTimeout { get; init; } = TimeSpan.FromSeconds(15);
 

@@ -111,6 +111,15 @@ internal static class LeafConversion
         to.ValueCount += count;
     }
 
+    /// <summary>Appends bytes to a column of byte arrays that has room for another slot.</summary>
+    public static void Append(ColumnBuffer to, ReadOnlySpan<byte> bytes)
+    {
+        to.ReserveBytes(bytes.Length);
+        int position = to.Offsets[to.ValueCount];
+        bytes.CopyTo(to.Bytes.AsSpan(position));
+        to.Offsets[++to.ValueCount] = position + bytes.Length;
+    }
+
     /// <summary>Appends all values of a column of the same form.</summary>
     public static void Copy(ColumnBuffer from, ColumnBuffer to)
     {
@@ -248,11 +257,7 @@ internal static class LeafConversion
     {
         for (int i = 0; i < from.ValueCount; i++)
         {
-            var bytes = BytesOf(from, i);
-            to.ReserveBytes(bytes.Length);
-            bytes.CopyTo(to.Bytes.AsSpan(to.Offsets[to.ValueCount]));
-            to.Offsets[to.ValueCount + 1] = to.Offsets[to.ValueCount] + bytes.Length;
-            to.ValueCount++;
+            Append(to, BytesOf(from, i));
         }
     }
 

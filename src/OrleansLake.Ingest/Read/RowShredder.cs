@@ -5,7 +5,7 @@ namespace OrleansLake.Ingest.Read;
 
 /// <summary>
 /// Appends rows that are objects to a batch: structs as arrays of values, lists as lists, maps as lists of pairs, single values
-/// in the form of <see cref="PartitionKey"/>. For what is read row by row; the line from Kafka never makes such rows.
+/// in the form of <see cref="PartitionKey"/>, variants as <see cref="VariantBytes"/>. For what is read row by row; the line from Kafka never makes such rows.
 /// </summary>
 internal sealed class RowShredder
 {
@@ -134,6 +134,17 @@ internal sealed class RowShredder
 
     private void WriteValue(Node node, object value, int repetition)
     {
+        if (value is VariantBytes variant)
+        {
+            foreach (var (part, bytes) in new[] { (_target.Columns[node.FirstLeaf], variant.Metadata), (_target.Columns[node.FirstLeaf + 1], variant.Value) })
+            {
+                Slot(part, repetition, part.Column.MaxDefinitionLevel);
+                LeafConversion.Append(part, bytes);
+            }
+
+            return;
+        }
+
         var column = _target.Columns[node.FirstLeaf];
         Slot(column, repetition, column.Column.MaxDefinitionLevel);
         LeafConversion.Repeat(LeafConversion.Stored(value, column.Column), column, 1);

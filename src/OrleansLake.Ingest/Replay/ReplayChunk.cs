@@ -1,5 +1,6 @@
 using System.Text;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Backfill;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Read;
@@ -37,7 +38,7 @@ internal sealed class ReplayChunk(Lineage rows, Lineage letters, ReplayRequest r
     /// <summary>Those that are still bad.</summary>
     public long Bad { get; private set; }
 
-    /// <summary>Those of generations that have ended.</summary>
+    /// <summary>Those of generations that have ended, and of backfills that are not published.</summary>
     public long OfEndedGenerations { get; private set; }
 
     /// <summary>Why they are still bad.</summary>
@@ -121,7 +122,9 @@ internal sealed class ReplayChunk(Lineage rows, Lineage letters, ReplayRequest r
                 last = whose;
             }
 
-            if (rows.Offsets.IsRetired(whose.Item1, whose.Item2))
+            // The rows of a backfill that is not published are not of this branch, nor are those of its dead letters.
+            bool isElsewhere = BackfillPlan.IsReader(whose.Item1) && rows.Offsets.FindTopic(whose.Item1, whose.Item2, whose.Item3.Topic) is null;
+            if (isElsewhere || rows.Offsets.IsRetired(whose.Item1, whose.Item2))
             {
                 OfEndedGenerations++;
                 continue;

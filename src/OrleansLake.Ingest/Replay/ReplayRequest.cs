@@ -30,7 +30,7 @@ public sealed record ReplayResult
     /// <summary>Those that still cannot be rows.</summary>
     public long StillBad { get; init; }
 
-    /// <summary>Those of a pipeline's generation that has ended: its successor reads the same offsets again.</summary>
+    /// <summary>Those of a pipeline's generation that has ended, whose successor reads the same offsets again; and those of backfills that are not published.</summary>
     public long OfEndedGenerations { get; init; }
 
     /// <summary>Why the still bad are bad today: error classes and how often.</summary>

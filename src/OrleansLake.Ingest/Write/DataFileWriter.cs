@@ -9,19 +9,35 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
     private readonly List<Written> _written = [];
     private ParquetWriter? _writer;
     private DeferredObject? _object;
+    private long _writerBytes;
+    private bool _writerBytesAreKnown = true;
 
-    /// <summary>Memory that the open file holds.</summary>
-    public long BufferedBytes => (_writer?.BufferedBytes ?? 0) + (_object?.HeldBytes ?? 0);
+    /// <summary>Memory that the open file holds. Asked of all files after every batch, and most of them have not changed.</summary>
+    public long BufferedBytes
+    {
+        get
+        {
+            if (!_writerBytesAreKnown)
+            {
+                _writerBytes = _writer?.BufferedBytes ?? 0;
+                _writerBytesAreKnown = true;
+            }
+
+            return _writerBytes + (_object?.HeldBytes ?? 0);
+        }
+    }
 
     /// <summary>Bytes that the open file would have if it were closed now.</summary>
-    public long FileSizeBytes => _writer?.EstimatedFileSizeBytes ?? 0;
+    public long FileSizeBytes { get; private set; }
 
     /// <summary>Appends a run of rows.</summary>
     public void Append(ColumnBatch batch, int firstRow, int rowCount)
     {
         _writer ??= Begin();
         _writer.Append(batch, firstRow, rowCount);
-        if (_writer.EstimatedFileSizeBytes >= plan.TargetFileSizeBytes)
+        _writerBytesAreKnown = false;
+        FileSizeBytes = _writer.EstimatedFileSizeBytes;
+        if (FileSizeBytes >= plan.TargetFileSizeBytes)
         {
             Finish();
         }
@@ -34,8 +50,7 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
         {
             var file = writer.Close();
             plan.Keep(writer);
-            _writer = null;
-            _object = null;
+            Forget();
             _written.Add(new Written(target, file));
         }
     }
@@ -69,11 +84,11 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
     public async ValueTask DisposeAsync()
     {
         _writer?.Dispose();
-        _writer = null;
-        if (_object is { } open)
+        var open = _object;
+        Forget();
+        if (open is not null)
         {
             await open.DisposeAsync().ConfigureAwait(false);
-            _object = null;
         }
 
         foreach (var (target, _) in _written)
@@ -87,6 +102,12 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
         {
             await store.DeleteAsync(complete, CancellationToken.None).ConfigureAwait(false);
         }
+    }
+
+    private void Forget()
+    {
+        (_writer, _object) = (null, null);
+        (_writerBytes, _writerBytesAreKnown, FileSizeBytes) = (0, true, 0);
     }
 
     private ParquetWriter Begin()

@@ -9,6 +9,12 @@ namespace OrleansLake.Ingest.Write;
 /// </summary>
 public static class IcebergParquet
 {
+    /// <summary>The names of a variant's columns. https://github.com/apache/parquet-format/blob/master/VariantEncoding.md</summary>
+    internal const string VariantMetadata = "metadata";
+
+    /// <inheritdoc cref="VariantMetadata"/>
+    internal const string VariantValue = "value";
+
     /// <summary>The columns that a file of the table has.</summary>
     /// <exception cref="NotSupportedException">A type that has no place in a Parquet file, with the field's name.</exception>
     public static ParquetSchema ToParquet(Schema schema) => new(Fields(schema.Fields, "the table"));
@@ -65,9 +71,24 @@ public static class IcebergParquet
                     },
                 ],
             },
+            VariantType => Variant(name, id, repetition),
             _ => Primitive(name, id, repetition, type),
         };
     }
+
+    /// <summary>A variant that is not shredded; its two columns have no ids. https://iceberg.apache.org/spec/#parquet</summary>
+    private static ParquetNode.Group Variant(string name, int id, Repetition repetition) => new()
+    {
+        Name = name,
+        FieldId = id,
+        Repetition = repetition,
+        LogicalType = new LogicalType.Variant(SpecificationVersion: 1),
+        Children =
+        [
+            new ParquetNode.Primitive { Name = VariantMetadata, Repetition = Repetition.Required, PhysicalType = PhysicalType.ByteArray },
+            new ParquetNode.Primitive { Name = VariantValue, Repetition = Repetition.Required, PhysicalType = PhysicalType.ByteArray },
+        ],
+    };
 
     private static ParquetNode.Primitive Primitive(string name, int id, Repetition repetition, IcebergType type)
     {
@@ -89,6 +110,8 @@ public static class IcebergParquet
             UuidType => (PhysicalType.FixedLenByteArray, 16, new LogicalType.Uuid()),
             FixedType x => (PhysicalType.FixedLenByteArray, x.Length, null),
             BinaryType => (PhysicalType.ByteArray, 0, (LogicalType?)null),
+            GeometryType x => (PhysicalType.ByteArray, 0, new LogicalType.Geometry(x.Crs)),
+            GeographyType x => (PhysicalType.ByteArray, 0, new LogicalType.Geography(x.Crs, x.Algorithm)),
             _ => throw new NotSupportedException($"field {name} (id {id}): columns of type {type} cannot be written"),
         };
         return new ParquetNode.Primitive { Name = name, FieldId = id, Repetition = repetition, PhysicalType = physical, TypeLength = length, LogicalType = logical };

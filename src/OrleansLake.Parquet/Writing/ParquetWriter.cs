@@ -32,6 +32,8 @@ public sealed class ParquetWriter : IDisposable
     private long _position;
     private long _rowGroupRows;
     private long _closedRows;
+    private long _openBytes;
+    private long _closedFooterBytes;
     private bool _open;
 
     /// <summary>Starts a file.</summary>
@@ -87,7 +89,20 @@ public sealed class ParquetWriter : IDisposable
     }
 
     /// <summary>What the file would take if it were closed now.</summary>
-    public long EstimatedFileSizeBytes => _position + OpenRowGroupBytes() + FooterEstimate();
+    public long EstimatedFileSizeBytes
+    {
+        get
+        {
+            const int page = 40;
+            long pages = 0;
+            foreach (var column in _columns)
+            {
+                pages += column.Pages.Count;
+            }
+
+            return _position + _openBytes + _closedFooterBytes + (pages * page);
+        }
+    }
 
     /// <summary>Appends all rows of the batch.</summary>
     public void Append(ColumnBatch batch) => Append(batch, 0, batch.RowCount);
@@ -120,7 +135,8 @@ public sealed class ParquetWriter : IDisposable
                 _rowGroupRows += take;
                 firstRow += take;
                 rowCount -= take;
-                if (_rowGroupRows >= _options.RowGroupRows || OpenRowGroupBytes() >= _options.RowGroupSizeBytes)
+                _openBytes = OpenRowGroupBytes();
+                if (_rowGroupRows >= _options.RowGroupRows || _openBytes >= _options.RowGroupSizeBytes)
                 {
                     CloseRowGroup(scratch);
                 }
@@ -193,6 +209,8 @@ public sealed class ParquetWriter : IDisposable
     {
         _rowGroupRows = 0;
         _open = true;
+        _openBytes = OpenRowGroupBytes();
+        _closedFooterBytes = FooterEstimate();
         Write(Magic);
     }
 
@@ -256,6 +274,8 @@ public sealed class ParquetWriter : IDisposable
         });
         _closedRows += _rowGroupRows;
         _rowGroupRows = 0;
+        _openBytes = OpenRowGroupBytes();
+        _closedFooterBytes = FooterEstimate();
     }
 
     private ColumnChunk WriteChunk(ColumnChunkWriter column, ref ColumnTotals totals, EncoderScratch scratch)
@@ -385,15 +405,10 @@ public sealed class ParquetWriter : IDisposable
         return (long)bytes;
     }
 
+    /// <summary>The footer with one more row group, but for the pages of that.</summary>
     private long FooterEstimate()
     {
-        const int chunk = 150, page = 40, fixedPart = 200;
-        long pages = 0;
-        foreach (var column in _columns)
-        {
-            pages += column.Pages.Count;
-        }
-
+        const int chunk = 150, fixedPart = 200;
         long indexes = 0;
         foreach (var (columnIndex, offsetIndex) in _indexes)
         {
@@ -406,6 +421,6 @@ public sealed class ParquetWriter : IDisposable
             metadata += key.Length + value.Length + 8;
         }
 
-        return fixedPart + metadata + indexes + pages * page + (_rowGroups.Count + 1L) * _columns.Length * chunk;
+        return fixedPart + metadata + indexes + ((_rowGroups.Count + 1L) * _columns.Length * chunk);
     }
 }

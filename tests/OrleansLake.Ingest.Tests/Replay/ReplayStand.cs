@@ -47,9 +47,9 @@ internal sealed class ReplayStand
     }
 
     /// <summary>A committer of its own, as another process has one.</summary>
-    public TableCommitter NewCommitter()
+    public TableCommitter NewCommitter(string branch = SnapshotRef.Main, TimeSpan? interval = null)
     {
-        var options = new TableCommitterOptions { Table = Events, DeadLetters = Letters, FirstPause = TimeSpan.FromMilliseconds(1), LongestPause = TimeSpan.FromMilliseconds(5) };
+        var options = new TableCommitterOptions { Table = Events, DeadLetters = Letters, Branch = branch, Interval = interval ?? TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromMilliseconds(1), LongestPause = TimeSpan.FromMilliseconds(5) };
         var committer = new TableCommitter(options, _catalog, Ids, TimeProvider.System, new CommitMetrics(new Meter("test")), NullLogger.Instance, new DeadLetterOffsets(), ProtocolRules.All);
         _committers.Add(committer);
         return committer;
@@ -72,7 +72,7 @@ internal sealed class ReplayStand
     {
         var table = await TableAsync(Events);
         table = schemaId is { } id ? table with { Metadata = table.Metadata with { CurrentSchemaId = id } } : table;
-        using KafkaBatch batch = At(TableFixture.Batch(documents), generation == "g1" ? _next : 0);
+        using KafkaBatch batch = At(TableFixture.Batch(documents), new TopicPartition("events", 0), generation == "g1" ? _next : 0);
         IRowWriter writer = NewWriters("events", generation).Open(table, await TableAsync(Letters));
         AppendedRecords appended = writer.Append(batch, "topic-1");
         WrittenFiles files = await writer.CloseAsync(default);
@@ -144,7 +144,8 @@ internal sealed class ReplayStand
     /// <summary>Each of ids 0 to n-1 is a row once.</summary>
     public async Task AssertRowsAsync(int count) => Assert.Equal(Enumerable.Range(0, count).Select(static id => (long)id), await IdsAsync());
 
-    private static KafkaBatch At(KafkaBatch batch, long offset)
+    /// <summary>The batch as one of another place.</summary>
+    internal static KafkaBatch At(KafkaBatch batch, TopicPartition topicPartition, long offset)
     {
         byte[] buffer = System.Buffers.ArrayPool<byte>.Shared.Rent(batch.Buffer.Length);
         batch.Buffer.CopyTo(buffer, 0);
@@ -155,7 +156,7 @@ internal sealed class ReplayStand
             records[i].Offset = offset + i;
         }
 
-        var moved = new KafkaBatch(new TopicPartition("events", 0), new OffsetRange(offset, offset + batch.Count), -1, buffer, records, batch.Count);
+        var moved = new KafkaBatch(topicPartition, new OffsetRange(offset, offset + batch.Count), -1, buffer, records, batch.Count);
         batch.Dispose();
         return moved;
     }

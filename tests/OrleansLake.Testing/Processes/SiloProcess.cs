@@ -38,6 +38,9 @@ public sealed record SiloSetup
     /// <summary>The section <c>kafkaSecret</c> of the pipeline.</summary>
     public JsonObject? KafkaSecret { get; init; }
 
+    /// <summary>The section <c>maintenance</c>.</summary>
+    public JsonObject? Maintenance { get; init; }
+
     /// <summary>Further settings of the section <c>kafka</c>.</summary>
     public IReadOnlyDictionary<string, string>? Kafka { get; init; }
 
@@ -110,6 +113,7 @@ public sealed class SiloProcess : IAsyncDisposable
             ["catalog"] = setup.Catalog?.DeepClone() ?? new JsonObject(),
             ["s3"] = setup.S3?.DeepClone() ?? new JsonObject(),
             ["logs"] = new JsonObject { ["file"] = log },
+            ["maintenance"] = setup.Maintenance?.DeepClone() ?? new JsonObject(),
             ["pipelines"] = new JsonArray(new JsonObject
             {
                 ["name"] = setup.Pipeline,
