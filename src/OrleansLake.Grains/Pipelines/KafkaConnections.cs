@@ -93,7 +93,7 @@ public sealed class KafkaConnections : IDisposable
         {
             if (!_deadLetters.TryGetValue((name, definition.Generation, topic), out DeadLetterTopic? letters))
             {
-                letters = new DeadLetterTopic(topic, name, definition.Generation, $"orleanslake-dead-letters-{name}-{definition.Generation}-{silo}", BootstrapOf(name), SettingsOf(name), LogOf(name));
+                letters = new DeadLetterTopic(topic, name, definition.Generation, $"orleanslake-dead-letters-{name}-{definition.Generation}-{silo}", BootstrapOf(name), SettingsOf(name), LogOf(name), TokensOf(name));
                 _deadLetters.Add((name, definition.Generation, topic), letters);
             }
 

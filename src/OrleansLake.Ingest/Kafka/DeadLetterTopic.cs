@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
+using OrleansLake.Ingest.Kafka.Security;
 using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Ingest.Kafka;
@@ -24,14 +25,16 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
     private readonly string _generation;
     private volatile IReadOnlyDictionary<string, string> _settings;
     private readonly Action<KafkaLogLine>? _log;
+    private readonly IBearerTokens? _tokens;
     private readonly SemaphoreSlim _turn = new(1);
     private IProducer<byte[]?, byte[]?>? _producer;
 
     /// <summary>Connects with the first dead letter. <paramref name="transactionalId"/>: one for each pump, the same after a restart.</summary>
     public DeadLetterTopic(
-        string topic, string pipeline, string generation, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null)
+        string topic, string pipeline, string generation, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null,
+        IBearerTokens? tokens = null)
     {
-        (_topic, _pipeline, _generation, _log) = (topic, pipeline, generation, log);
+        (_topic, _pipeline, _generation, _log, _tokens) = (topic, pipeline, generation, log, tokens);
         _settings = new Dictionary<string, string>(KafkaSettings.OfProducer(bootstrapServers, KafkaSettings.OfLookup(bootstrapServers, settings)))
         {
             ["client.id"] = "orleanslake-dead-letters",
@@ -121,10 +124,15 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
 
     private IProducer<byte[]?, byte[]?> Connect()
     {
-        var producer = new ProducerBuilder<byte[]?, byte[]?>(_settings)
+        ProducerBuilder<byte[]?, byte[]?> builder = new ProducerBuilder<byte[]?, byte[]?>(_settings)
             .SetLogHandler((_, line) => _log?.Invoke(new KafkaLogLine((int)line.Level, line.Facility, line.Message)))
-            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)))
-            .Build();
+            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)));
+        if (KafkaSecurity.NeedsTokens(_settings))
+        {
+            builder.SetOAuthBearerTokenRefreshHandler(AdminTokens.HandlerOf<byte[]?, byte[]?>(_tokens ?? throw KafkaSecurity.NoTokens()));
+        }
+
+        IProducer<byte[]?, byte[]?> producer = builder.Build();
         try
         {
             producer.InitTransactions(CallTimeout);
