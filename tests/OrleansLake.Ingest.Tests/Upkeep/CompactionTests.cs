@@ -280,10 +280,10 @@ public sealed class CompactionTests
     {
         await using var stand = await UpkeepStand.CreateAsync(3);
         await FillAsync(stand, files: 4, days: 1);
-        await stand.ChangeAsync(metadata => new UpdateSchema(metadata).AddColumn(null, "nothing", new ListType(1, new UnknownType(), ElementRequired: false)));
+        await stand.ChangeAsync(metadata => new UpdateSchema(metadata).AddColumn(null, "nothing", new StructType([new NestedField(1, "u", false, new UnknownType())])));
         var plan = await stand.PlanAsync();
         Assert.True(plan.IsEmpty);
-        Assert.Contains("field nothing (id 6): a list or map without columns", plan.Lines().Last(), StringComparison.Ordinal);
+        Assert.Contains("field nothing (id 6): a struct without columns", plan.Lines().Last(), StringComparison.Ordinal);
         Assert.Null((await stand.CompactAsync()).Error);
     }
 
