@@ -37,6 +37,7 @@ internal sealed class RowWriter : IRowWriter
     private readonly DeadLetterRecords? _letterRecords;
     private readonly TimeProvider _time;
     private readonly DeadLetterOrigin _origin;
+    private long _tombstones;
     private bool _closed;
 
     public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, DeadLetterRecords? letterRecords, DeadLetterOrigin origin, TimeProvider time)
@@ -84,7 +85,7 @@ internal sealed class RowWriter : IRowWriter
             // Tombstones that nobody wants are no dead letters; their offsets are a gap like those of a compacted topic.
             if (_factory.SkipsTombstones)
             {
-                _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
+                _tombstones += _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
             }
 
             if (_line.Rejected.Count > 0 && _letterRecords is not null)
@@ -136,7 +137,7 @@ internal sealed class RowWriter : IRowWriter
         if (!_closed)
         {
             _closed = true;
-            _factory.Return(_line, _letterRows);
+            _factory.Return(_line, _letterRows, _tombstones);
         }
     }
 }
