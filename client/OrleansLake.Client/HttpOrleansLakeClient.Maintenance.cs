@@ -15,4 +15,12 @@ public sealed partial class HttpOrleansLakeClient
     /// <inheritdoc />
     public Task<MaintenanceRun[]?> ListMaintenanceRunsAsync(string table, int most = 20, CancellationToken cancellationToken = default) =>
         AskAsync<MaintenanceRun[]>(HttpMethod.Get, FormattableString.Invariant($"tables/{Uri.EscapeDataString(table)}/maintenance/runs?most={most}"), cancellationToken);
+
+    /// <inheritdoc />
+    public Task<MaintenanceStatus?> PauseMaintenanceAsync(string table, bool isPaused, CancellationToken cancellationToken = default) =>
+        AskAsync<MaintenanceStatus>(HttpMethod.Post, $"tables/{Uri.EscapeDataString(table)}/maintenance/{(isPaused ? "pause" : "resume")}", cancellationToken);
+
+    /// <inheritdoc />
+    public async Task<MaintenanceStatus[]> PauseAllMaintenanceAsync(bool isPaused, CancellationToken cancellationToken = default) =>
+        await AskAsync<MaintenanceStatus[]>(HttpMethod.Post, isPaused ? "maintenance/pause" : "maintenance/resume", cancellationToken) ?? [];
 }

@@ -16,4 +16,10 @@ public partial interface IOrleansLakeClient
 
     /// <summary>The newest runs, newest first, the one that goes on among them. Null: no pipeline writes to the table.</summary>
     Task<MaintenanceRun[]?> ListMaintenanceRunsAsync(string table, int most = 20, CancellationToken cancellationToken = default);
+
+    /// <summary>Pauses the schedule of a table's upkeep, or has it kept again; tasks run on request all the same. Null: no pipeline writes to it.</summary>
+    Task<MaintenanceStatus?> PauseMaintenanceAsync(string table, bool isPaused, CancellationToken cancellationToken = default);
+
+    /// <summary>The same for every table and its dead letters.</summary>
+    Task<MaintenanceStatus[]> PauseAllMaintenanceAsync(bool isPaused, CancellationToken cancellationToken = default);
 }

@@ -17,4 +17,12 @@ public sealed partial class OrleansLakeClient
     /// <inheritdoc />
     public Task<MaintenanceRun[]?> ListMaintenanceRunsAsync(string table, int most = 20, CancellationToken cancellationToken = default) =>
         _maintenance.HistoryAsync(table, most).WaitAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public Task<MaintenanceStatus?> PauseMaintenanceAsync(string table, bool isPaused, CancellationToken cancellationToken = default) =>
+        _maintenance.PauseAsync(table, isPaused).WaitAsync(cancellationToken);
+
+    /// <inheritdoc />
+    public Task<MaintenanceStatus[]> PauseAllMaintenanceAsync(bool isPaused, CancellationToken cancellationToken = default) =>
+        _maintenance.PauseAllAsync(isPaused).WaitAsync(cancellationToken);
 }

@@ -5,9 +5,20 @@ data "aws_region" "current" {}
 locals {
   ports = { silo = 11111, gateway = 30000, http = 8080 }
 
+  # In a list of one or none, since the two have not the same type.
+  cluster_tables = concat([for tables in module.state[*].names : {
+    dynamodb = {
+      region         = data.aws_region.current.name
+      membersTable   = tables.members
+      stateTable     = tables.state
+      remindersTable = tables.reminders
+      createTables   = false
+    }
+  }], [{}])[0]
+
   # What only this module can know goes over what it was given.
   config = merge(var.config, {
-    orleans = merge({ clustering = "warehouse", clusterId = var.name, serviceId = var.name }, try(var.config.orleans, {}), {
+    orleans = merge({ clustering = var.clustering, clusterId = var.name, serviceId = var.name }, try(var.config.orleans, {}), local.cluster_tables, {
       address     = "ecs"
       siloPort    = local.ports.silo
       gatewayPort = local.ports.gateway
@@ -35,6 +46,17 @@ resource "aws_ecs_cluster" "this" {
   }
 }
 
+module "state" {
+  count                  = var.clustering == "dynamodb" ? 1 : 0
+  source                 = "./modules/state"
+  name                   = var.name
+  capacity               = var.dynamodb.capacity
+  point_in_time_recovery = var.dynamodb.point_in_time_recovery
+  deletion_protection    = var.dynamodb.deletion_protection
+  kms_key_arn            = var.dynamodb.kms_key_arn
+  tags                   = var.tags
+}
+
 module "access" {
   source               = "./modules/access"
   name                 = var.name
@@ -43,7 +65,8 @@ module "access" {
   secret_arns          = var.secret_arns
   injected_secret_arns = values(var.secrets)
   parameter_arns       = var.parameter_arns
-  kms_key_arns         = var.kms_key_arns
+  kms_key_arns         = concat(var.kms_key_arns, var.clustering == "dynamodb" && var.dynamodb.kms_key_arn != null ? [var.dynamodb.kms_key_arn] : [])
+  cluster_tables       = one(module.state[*].arns)
   msk                  = var.msk
   log_group_arn        = aws_cloudwatch_log_group.silo.arn
   image_repository_arn = var.image_repository_arn

@@ -158,6 +158,27 @@ variable "msk" {
   default     = null
 }
 
+variable "clustering" {
+  description = "How silos find one another: warehouse (beside the tables, nothing to pay for) or dynamodb (tables of this module, grain state and reminders in them too)."
+  type        = string
+  default     = "warehouse"
+  validation {
+    condition     = contains(["warehouse", "dynamodb"], var.clustering)
+    error_message = "Expected warehouse or dynamodb."
+  }
+}
+
+variable "dynamodb" {
+  description = "clustering = dynamodb: units of provisioned capacity (null: on demand), point-in-time recovery of state and reminders, protection from deletion, a key of KMS."
+  type = object({
+    capacity               = optional(object({ read = number, write = number }))
+    point_in_time_recovery = optional(bool, true)
+    deletion_protection    = optional(bool, true)
+    kms_key_arn            = optional(string)
+  })
+  default = {}
+}
+
 variable "alarm_actions" {
   description = "What alarms tell: ARNs of SNS topics."
   type        = list(string)

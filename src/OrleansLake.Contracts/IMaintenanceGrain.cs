@@ -25,6 +25,10 @@ public interface IMaintenanceGrain : IGrainWithStringKey
     [Alias("Run"), AlwaysInterleave]
     Task<MaintenanceStart> RunAsync(string task, bool dryRun);
 
+    /// <summary>Keeps the schedule no longer, or again; a run that goes on ends as it would have.</summary>
+    [Alias("Pause"), AlwaysInterleave]
+    Task PauseAsync(bool isPaused);
+
     /// <summary>The newest runs, newest first, the one that goes on among them.</summary>
     [Alias("History"), AlwaysInterleave]
     Task<MaintenanceRun[]> HistoryAsync(int most);
@@ -37,11 +41,11 @@ public interface IMaintenanceGrain : IGrainWithStringKey
 [Alias("orleanslake.ICompactionJobGrain")]
 public interface ICompactionJobGrain : IGrainWithStringKey
 {
-    /// <summary>Starts it and returns. Started again, it changes nothing.</summary>
+    /// <summary>Starts it and says where it is. Started again, it changes nothing.</summary>
     [Alias("Start")]
-    Task StartAsync(CompactionJobOrder order);
+    Task<CompactionJobStatus> StartAsync(CompactionJobOrder order);
 
-    /// <summary>How it does; waits up to 10 s for its end.</summary>
+    /// <summary>How it does; waits a few seconds for its end.</summary>
     [Alias("Status"), AlwaysInterleave]
     Task<CompactionJobStatus> StatusAsync();
 

@@ -10,7 +10,7 @@ public sealed record LakeAlert
     /// <summary>The namespace of the stream; its key is the pipeline's name.</summary>
     public const string StreamNamespace = "alerts";
 
-    /// <summary>What it is about: DeadLetters, Expectation, NoData, Volume, Freshness, Stopped, Audit.</summary>
+    /// <summary>What it is about: DeadLetters, Expectation, NoData, Volume, Freshness, Stopped, Audit, Upkeep.</summary>
     [Id(0)]
     public required string Kind { get; init; }
 

@@ -7,9 +7,13 @@ namespace OrleansLake.Contracts;
 [GenerateSerializer, Immutable, Alias("orleanslake.MaintenanceDefinition")]
 public sealed record MaintenanceDefinition([property: Id(0)] Dictionary<string, string> Settings)
 {
+    /// <summary>The pipelines that write to the table: alerts are told as theirs.</summary>
+    [Id(1)]
+    public string[] Pipelines { get; init; } = [];
+
     /// <summary>Whether two say the same.</summary>
     public bool SameAs(MaintenanceDefinition? other) =>
-        other is not null && Settings.Count == other.Settings.Count && Settings.All(pair => other.Settings.GetValueOrDefault(pair.Key) == pair.Value);
+        other is not null && Pipelines.SequenceEqual(other.Pipelines) && Settings.Count == other.Settings.Count && Settings.All(pair => other.Settings.GetValueOrDefault(pair.Key) == pair.Value);
 }
 
 /// <summary>Whether a run has begun.</summary>
@@ -99,6 +103,59 @@ public sealed record MaintenanceRun
     /// <summary>Why it did not come to its end; null where it did, or goes on.</summary>
     [Id(17)]
     public string? Error { get; init; }
+
+    /// <summary>The groups of a compaction, each rewritten on some silo.</summary>
+    [Id(18)]
+    public MaintenanceJob[] Jobs { get; init; } = [];
+
+    /// <summary>How long ingestion held it back, in seconds: of all its jobs together.</summary>
+    [Id(19)]
+    public double HeldSeconds { get; init; }
+
+    /// <summary>Runs of the task in a row that failed, this one among them.</summary>
+    [Id(20)]
+    public int Failures { get; init; }
+
+    /// <summary>Where it failed: when the schedule tries again, in milliseconds since 1970; null: it does not.</summary>
+    [Id(21)]
+    public long? AgainMs { get; init; }
+}
+
+/// <summary>One group of a compaction on the silo that rewrites it.</summary>
+[GenerateSerializer, Immutable, Alias("orleanslake.MaintenanceJob")]
+public sealed record MaintenanceJob
+{
+    /// <summary>Which of the run's jobs.</summary>
+    [Id(0)]
+    public int Number { get; init; }
+
+    /// <summary>The silo.</summary>
+    [Id(1)]
+    public required string Silo { get; init; }
+
+    /// <summary>When it began, in milliseconds since 1970.</summary>
+    [Id(2)]
+    public required long StartedMs { get; init; }
+
+    /// <summary>How long it took, in seconds; null: it goes on.</summary>
+    [Id(3)]
+    public double? Seconds { get; init; }
+
+    /// <summary>How long ingestion held it back, in seconds.</summary>
+    [Id(4)]
+    public double HeldSeconds { get; init; }
+
+    /// <summary>Files that it replaced.</summary>
+    [Id(5)]
+    public long FilesRemoved { get; init; }
+
+    /// <summary>Bytes that it read.</summary>
+    [Id(6)]
+    public long BytesRead { get; init; }
+
+    /// <summary>Why it did not come to its end.</summary>
+    [Id(7)]
+    public string? Error { get; init; }
 }
 
 /// <summary>One task of a table.</summary>
@@ -167,6 +224,14 @@ public sealed record MaintenanceStatus
     /// <summary>What stands in the way as a whole (no table, settings that say nothing); null when nothing does.</summary>
     [Id(6)]
     public string? Trouble { get; init; }
+
+    /// <summary>Whether somebody has paused the schedule by hand; tasks run on request all the same.</summary>
+    [Id(7)]
+    public bool Paused { get; init; }
+
+    /// <summary>The silo that keeps the schedule; rewrites may be on any.</summary>
+    [Id(8)]
+    public string? Silo { get; init; }
 }
 
 /// <summary>One group of a compaction.</summary>
@@ -199,4 +264,9 @@ public sealed record CompactionJobOrder
 /// <param name="BaseSnapshotId">The snapshot that is read from.</param>
 /// <param name="Result">How it ended; null: it goes on.</param>
 [GenerateSerializer, Immutable, Alias("orleanslake.CompactionJobStatus")]
-public sealed record CompactionJobStatus([property: Id(0)] bool Known, [property: Id(1)] long? BaseSnapshotId, [property: Id(2)] MaintenanceRun? Result);
+public sealed record CompactionJobStatus([property: Id(0)] bool Known, [property: Id(1)] long? BaseSnapshotId, [property: Id(2)] MaintenanceRun? Result)
+{
+    /// <summary>Where it is and how far; null: it could not be asked.</summary>
+    [Id(3)]
+    public MaintenanceJob? Job { get; init; }
+}

@@ -29,6 +29,7 @@ public static class GrainsHosting
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, PumpLifecycle>();
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, MembershipWatch>();
         silo.Services.AddPlacementDirector<TopicPartitionPlacement, TopicPartitionPlacementDirector>();
+        silo.Services.AddPlacementDirector<CompactionJobPlacement, CompactionJobPlacementDirector>();
         return silo;
     }
 }

@@ -8,14 +8,13 @@ namespace OrleansLake.Grains;
 // here. Every run leaves a record, save one by schedule that found nothing to do.
 internal sealed partial class MaintenanceGrain
 {
-    private static readonly TimeSpan ProtectPeriod = TimeSpan.FromMinutes(1);
-
     private ITableGrain TableOf => GrainFactory.GetGrain<ITableGrain>(Key);
 
     private Guid Begin(string task, string trigger, bool dryRun)
     {
         var run = new MaintenanceRun { RunId = ids.NewUuid(), Task = task, Trigger = trigger, DryRun = dryRun, StartedMs = time.GetUtcNow().ToUnixTimeMilliseconds() };
         state.State.Running = run;
+        StartTimer(); // the grain stays while it runs
         _run = GoAsync(run);
         return run.RunId;
     }
@@ -29,14 +28,17 @@ internal sealed partial class MaintenanceGrain
             await SaveAsync();
             ICatalog catalog = catalogs.Find(_catalog);
             Dictionary<string, string> told = Told;
-            UpkeepTasks tasks = TasksOn(catalog);
+            UpkeepPace pace = workers.NewPace();
+            UpkeepTasks tasks = TasksOn(catalog, pace);
             TableIdentifier name = _table!;
-            var (plan, settings, before) = await workers.RunAsync(
+            var (plan, settings, before, cost) = await workers.RunAsync(
                 async token =>
                 {
                     LoadedTable table = await catalog.LoadTableAsync(name, token) ?? throw new PipelineTroubleException($"table {name} does not exist");
                     var read = MaintenanceSettings.Read(table.Metadata, told);
-                    return (await tasks.PlanAsync(run.Task, table, read.Options, token), read, await UpkeepCounts.OfAsync(table, token));
+                    UpkeepPlan made = await tasks.PlanAsync(run.Task, table, read.Options, token);
+                    bool rewrites = !run.DryRun && made is CompactionPlan { Groups.Count: > 0 };
+                    return (made, read, await UpkeepCounts.OfAsync(table, token), rewrites ? await QueryCost.OfAsync(table, read.Options.Compaction.Probe, token) : null);
                 },
                 _stop.Token);
             _settings = settings;
@@ -55,6 +57,8 @@ internal sealed partial class MaintenanceGrain
                     : run;
                 UpkeepPlan rest = plan is CompactionPlan all ? all with { Groups = [] } : plan;
                 run = run.With(await workers.RunAsync(token => tasks.ExecuteAsync(rest, token), _stop.Token));
+                run = run with { HeldSeconds = run.HeldSeconds + pace.Held.TotalSeconds };
+                run = cost is null ? run : run.With(await CostAsync(catalog, name, cost));
                 state.State.OrphanBytes = plan is OrphanPlan && run.Error is null ? 0 : state.State.OrphanBytes;
             }
         }
@@ -88,7 +92,9 @@ internal sealed partial class MaintenanceGrain
                 (at.Schedule, at.DueMs) = (text, (next > again ? next : next is null ? null : again)?.ToUnixTimeMilliseconds());
             }
 
+            run = run with { Failures = at.Failures, AgainMs = run.Error is null ? null : at.DueMs };
             metrics.Ran(_table!.ToString(), run, at.Failures);
+            TellAlert(run.Task, run.Error);
         }
 
         if (run.Error is not null)
@@ -111,9 +117,14 @@ internal sealed partial class MaintenanceGrain
         }
 
         _lookedAt = DateTimeOffset.MinValue;
+        if (state.State.Definition is null)
+        {
+            StopTimer();
+        }
+
         try
         {
-            await state.WriteStateAsync();
+            await SaveAsync();
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -135,103 +146,24 @@ internal sealed partial class MaintenanceGrain
     private static TimeSpan BackOff(int failures) =>
         failures == 0 ? TimeSpan.Zero : TimeSpan.FromTicks(Math.Min(LongestBackOff.Ticks, FirstBackOff.Ticks << Math.Min(failures - 1, 16)));
 
-    private UpkeepTasks TasksOn(ICatalog catalog)
+    private UpkeepTasks TasksOn(ICatalog catalog, UpkeepPace pace)
     {
         ITableGrain table = TableOf; // asked off the turn
         Guid holder = ids.NewUuid();
         return new UpkeepTasks(catalog, new GrainUpkeepCommitter(table, catalog, ids, time), ids, time)
         {
-            Pace = workers.PaceAsync,
+            Pace = pace.WaitAsync,
             OnBase = at => _ = table.ProtectAsync(holder, at is { } snapshot ? [snapshot] : []),
             Protected = async token => await table.ProtectedAsync().WaitAsync(token),
         };
     }
 
-    /// <summary>Has the groups rewritten, a few at once. What one fails of does not stop those that have begun; no further ones begin.</summary>
-    private async Task<MaintenanceRun> CompactAsync(MaintenanceRun run, CompactionPlan plan, int most, Dictionary<string, string> told)
-    {
-        var waiting = new Queue<CompactionJobOrder>(plan.Groups.Select(group => CompactionOrders.Of(Key, plan, group, told)));
-        var working = new List<Task<CompactionJobStatus>>();
-        var jobs = new Dictionary<Task<CompactionJobStatus>, string>();
-        var bases = new Dictionary<string, long> { [""] = plan.SnapshotId!.Value };
-        DateTimeOffset protectedAt = DateTimeOffset.MinValue;
-        int number = 0;
-        try
+    /// <summary>What the probe costs now, beside what it did.</summary>
+    private Task<string> CostAsync(ICatalog catalog, TableIdentifier name, QueryCost before) => workers.RunAsync(
+        async token =>
         {
-            while (working.Count > 0 || (waiting.Count > 0 && run.Error is null))
-            {
-                if (time.GetUtcNow() - protectedAt > ProtectPeriod)
-                {
-                    await TableOf.ProtectAsync(run.RunId, [.. bases.Values.Distinct()]);
-                    protectedAt = time.GetUtcNow();
-                }
-
-                while (working.Count < most && waiting.Count > 0 && run.Error is null)
-                {
-                    string key = $"{Key}/{run.RunId:N}/{number++}";
-                    Ask(key, StartAsync(key, waiting.Dequeue()));
-                }
-
-                Task<CompactionJobStatus> answered = await Task.WhenAny(working).WaitAsync(_stop.Token);
-                string job = jobs[answered];
-                working.Remove(answered);
-                jobs.Remove(answered);
-                CompactionJobStatus status = await AnswerAsync(job, answered);
-                if (status is { Known: true, Result: null })
-                {
-                    if (status.BaseSnapshotId is { } at && bases.GetValueOrDefault(job) != at)
-                    {
-                        bases[job] = at;
-                        protectedAt = DateTimeOffset.MinValue;
-                    }
-
-                    Ask(job, Job(job).StatusAsync());
-                    continue;
-                }
-
-                bases.Remove(job);
-                run = status.Result is { } result ? run.With(result) : run with { Error = run.Error ?? $"job {job} ended with its silo" };
-                state.State.Running = run;
-            }
-        }
-        finally
-        {
-            await TableOf.ProtectAsync(run.RunId, []);
-            foreach (string job in jobs.Values)
-            {
-                await Job(job).StopAsync();
-            }
-        }
-
-        return run;
-
-        void Ask(string job, Task<CompactionJobStatus> question)
-        {
-            working.Add(question);
-            jobs[question] = job;
-        }
-    }
-
-    private ICompactionJobGrain Job(string key) => GrainFactory.GetGrain<ICompactionJobGrain>(key);
-
-    private async Task<CompactionJobStatus> StartAsync(string key, CompactionJobOrder order)
-    {
-        await Job(key).StartAsync(order);
-        return await Job(key).StatusAsync();
-    }
-
-    /// <summary>A job that cannot be asked just now is asked again; one whose silo is gone answers from another that knows nothing of it.</summary>
-    private async Task<CompactionJobStatus> AnswerAsync(string job, Task<CompactionJobStatus> answered)
-    {
-        try
-        {
-            return await answered;
-        }
-        catch (Exception error) when (error is TimeoutException or OrleansException)
-        {
-            logger.LogJobLost(Key, job, error);
-            await Task.Delay(LookPeriod, time, _stop.Token);
-            return new CompactionJobStatus(true, null, null);
-        }
-    }
+            LoadedTable table = await catalog.LoadTableAsync(name, token) ?? throw new PipelineTroubleException($"table {name} does not exist");
+            return (await QueryCost.OfAsync(table, before.Where, token)).Beside(before);
+        },
+        _stop.Token);
 }

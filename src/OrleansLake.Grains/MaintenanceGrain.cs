@@ -28,6 +28,10 @@ public sealed class MaintenanceGrainState
     /// <summary>Bytes of orphans when they were last looked for.</summary>
     [Id(4)]
     public long? OrphanBytes { get; set; }
+
+    /// <summary>Somebody has paused the schedule.</summary>
+    [Id(5)]
+    public bool IsPaused { get; set; }
 }
 
 /// <summary>How a task stands.</summary>
@@ -61,7 +65,7 @@ public sealed class MaintenanceTaskState
 /// </summary>
 internal sealed partial class MaintenanceGrain(
     [PersistentState("maintenance", GrainStorage.Name)] IPersistentState<MaintenanceGrainState> state,
-    Catalogs catalogs, UpkeepWorkers workers, UpkeepMetrics metrics, IdSource ids, TimeProvider time, ILogger<MaintenanceGrain> logger)
+    Catalogs catalogs, UpkeepWorkers workers, UpkeepMetrics metrics, AlertHub alerts, ILocalSiloDetails silo, IdSource ids, TimeProvider time, ILogger<MaintenanceGrain> logger)
     : Grain, IMaintenanceGrain, IRemindable
 {
     private const string Wake = "wake";
@@ -72,6 +76,7 @@ internal sealed partial class MaintenanceGrain(
     private static readonly TimeSpan FirstBackOff = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LongestBackOff = TimeSpan.FromHours(6);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StatusWait = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _stop = new();
     private readonly SemaphoreSlim _saving = new(1);
@@ -79,6 +84,7 @@ internal sealed partial class MaintenanceGrain(
     private TableIdentifier? _table;
     private IGrainTimer? _timer;
     private Task _run = Task.CompletedTask;
+    private Task _reading = Task.CompletedTask;
     private MaintenanceSettings? _settings;
     private MaintenanceDebt? _debt;
     private DateTimeOffset _lookedAt = DateTimeOffset.MinValue;
@@ -102,6 +108,7 @@ internal sealed partial class MaintenanceGrain(
             await SaveAsync();
         }
 
+        TellStandingAlerts();
         if (state.State.Definition is not null)
         {
             StartTimer();
@@ -116,6 +123,7 @@ internal sealed partial class MaintenanceGrain(
         await _stop.CancelAsync();
         await Task.WhenAny(_run, Task.Delay(StopLimit, time, cancellationToken));
         metrics.Forget(_table!.ToString());
+        ForgetAlerts();
         await base.OnDeactivateAsync(reason, cancellationToken);
     }
 
@@ -124,7 +132,9 @@ internal sealed partial class MaintenanceGrain(
     {
         if (!definition.SameAs(state.State.Definition))
         {
+            ForgetAlerts();
             state.State.Definition = definition;
+            TellStandingAlerts();
             _settings = null;
             await SaveAsync();
         }
@@ -141,17 +151,41 @@ internal sealed partial class MaintenanceGrain(
     }
 
     /// <inheritdoc />
-    public Task<MaintenanceStatus> StatusAsync() => Task.FromResult(new MaintenanceStatus
+    public async Task<MaintenanceStatus> StatusAsync()
+    {
+        // Where no schedule looks at the table, whoever asks has it looked at.
+        if (state.State.Definition is null && time.GetUtcNow() - _lookedAt >= DebtPeriod)
+        {
+            _reading = _reading.IsCompleted ? ReadOnceAsync() : _reading;
+            await Task.WhenAny(_reading, Task.Delay(StatusWait, time, _stop.Token));
+        }
+
+        return Status();
+    }
+
+    /// <inheritdoc />
+    public async Task PauseAsync(bool isPaused)
+    {
+        if (state.State.IsPaused != isPaused)
+        {
+            state.State.IsPaused = isPaused;
+            await SaveAsync();
+        }
+    }
+
+    private MaintenanceStatus Status() => new()
     {
         Table = _table!.ToString(),
-        Enabled = state.State.Definition is not null && _settings is not { Enabled: false },
+        Enabled = state.State is { Definition: not null, IsPaused: false } && _settings is not { Enabled: false },
+        Paused = state.State.IsPaused,
+        Silo = silo.SiloAddress.ToString(),
         Window = _settings?.WindowText,
         Tasks =
         [
             .. UpkeepTasks.Names.Select(name => new MaintenanceTask
             {
                 Name = name,
-                Schedule = _settings?.Tasks.FirstOrDefault(one => one.Task == name).Text ?? (state.State.Definition is null ? "off" : "not read yet"),
+                Schedule = state.State.Definition is null ? "off" : _settings?.Tasks.FirstOrDefault(one => one.Task == name).Text ?? "not read yet",
                 DueMs = state.State.Definition is null ? null : state.State.Tasks.GetValueOrDefault(name)?.DueMs,
                 LastMs = state.State.Tasks.GetValueOrDefault(name)?.LastMs,
                 Failures = state.State.Tasks.GetValueOrDefault(name)?.Failures ?? 0,
@@ -161,7 +195,7 @@ internal sealed partial class MaintenanceGrain(
         Running = state.State.Running,
         Debt = _debt,
         Trouble = _trouble,
-    });
+    };
 
     /// <inheritdoc />
     public Task<MaintenanceRun[]> HistoryAsync(int most) =>
@@ -181,6 +215,12 @@ internal sealed partial class MaintenanceGrain(
         }
 
         return Task.FromResult(new MaintenanceStart(Begin(task, "request", dryRun), null));
+    }
+
+    private void StopTimer()
+    {
+        _timer?.Dispose();
+        _timer = null;
     }
 
     private void StartTimer() => _timer ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(TimeSpan.Zero, LookPeriod) { KeepAlive = true, Interleave = true });
@@ -203,7 +243,7 @@ internal sealed partial class MaintenanceGrain(
                 now = time.GetUtcNow();
             }
 
-            if (_settings is { Enabled: true } settings && state.State.Running is null && settings.Window?.Contains(now, settings.Zone) != false)
+            if (_settings is { Enabled: true } settings && state.State is { Running: null, IsPaused: false } && settings.Window?.Contains(now, settings.Zone) != false)
             {
                 // What has waited longest: a task that is due again and again must not keep the others from their turn.
                 string? next = settings.Tasks
@@ -218,6 +258,20 @@ internal sealed partial class MaintenanceGrain(
                 }
             }
 
+            SetTrouble(null);
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            _lookedAt = time.GetUtcNow();
+            SetTrouble(error.Message);
+        }
+    }
+
+    private async Task ReadOnceAsync()
+    {
+        try
+        {
+            await ReadAsync(_stop.Token);
             SetTrouble(null);
         }
         catch (Exception error) when (error is not OutOfMemoryException)

@@ -31,16 +31,19 @@ command -v dotnet >/dev/null || fail "the .NET 10 SDK is not installed (dotnet i
 central() { sed -n "s/.*<$1 Condition[^>]*>\(.*\)<\/$1>.*/\1/p" "$root/Directory.Packages.props"; }
 orleans_version=$(central OrleansVersion)
 kafka_version=$(central ConfluentKafkaVersion)
+dynamodb_version=$(central OrleansDynamoDbVersion)
 aws_version=$(central AwsServicesVersion)
-aws_core_version=$(sed -n 's/.*"AWSSDK.Core" Version="\([^"]*\)".*/\1/p' "$root/Directory.Packages.props")
-for version in "$orleans_version" "$kafka_version" "$aws_version" "$aws_core_version"; do
-  [ -n "$version" ] || fail "Directory.Packages.props lacks OrleansVersion, ConfluentKafkaVersion, AwsServicesVersion or AWSSDK.Core"
+pinned() { sed -n "s/.*\"$1\" Version=\"\([^\"]*\)\".*/\1/p" "$root/Directory.Packages.props"; }
+aws_core_version=$(pinned AWSSDK.Core)
+aws_dynamodb_version=$(pinned AWSSDK.DynamoDBv2)
+for version in "$orleans_version" "$dynamodb_version" "$kafka_version" "$aws_version" "$aws_core_version" "$aws_dynamodb_version"; do
+  [ -n "$version" ] || fail "Directory.Packages.props lacks OrleansVersion, OrleansDynamoDbVersion, ConfluentKafkaVersion, AwsServicesVersion, AWSSDK.Core or AWSSDK.DynamoDBv2"
 done
 # The librdkafka whose source an npm package carries, and the Confluent.Kafka made for it.
 built_kafka_version=2.15.1
 # The version of a stand-in carries a hash of all that it is made of: NuGet would go on using an old assembly under the same version.
 content=$(cd "$here" && find . \( -name bin -o -name obj \) -prune -o -type f ! -name '*.md' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12)
-stamp="$packages|$source|$kafka_version|$orleans_version|$aws_version|$aws_core_version|$content|$(dotnet --version)"
+stamp="$packages|$source|$kafka_version|$orleans_version|$dynamodb_version|$aws_version|$aws_core_version|$aws_dynamodb_version|$content|$(dotnet --version)"
 holds() {
   [ -f "$lake/setup.stamp" ] && [ "$(head -n 1 "$lake/setup.stamp")" = "$stamp" ] || return 1
   local file; while IFS= read -r file; do [ -f "$lake/$file" ] || return 1; done < <(tail -n +2 "$lake/setup.stamp")
@@ -74,14 +77,16 @@ served() { # served NAME ID VERSION [ID VERSION...]: whether a plain restore fin
   (cd "$probe" && dotnet restore --nologo) >"$lake/log/probe-$name.log" 2>&1 && { [ "$exact" = 0 ] || ! grep -q NU1603 "$lake/log/probe-$name.log"; }
 }
 
-orleans_standin=0 kafka_native=0 aws_standin=0
+orleans_standin=0 dynamodb_standin=0 kafka_native=0 aws_standin=0
 why="--packages standins was chosen"
-if [ "$packages" = standins ]; then orleans_standin=1 kafka_native=1 aws_standin=1
+if [ "$packages" = standins ]; then orleans_standin=1 dynamodb_standin=1 kafka_native=1 aws_standin=1
 elif [ "$packages" = auto ]; then
   say "asking the NuGet sources for Microsoft.Orleans $orleans_version, Confluent.Kafka $kafka_version and AWSSDK"
   why="the NuGet sources do not serve it"
   orleans=(); for id in Sdk Server Client Reminders Streaming Dashboard; do orleans+=("Microsoft.Orleans.$id" "$orleans_version"); done
   served orleans "${orleans[@]}" || orleans_standin=1
+  dynamodb=(); for id in Clustering Persistence Reminders; do dynamodb+=("Microsoft.Orleans.$id.DynamoDB" "$dynamodb_version"); done
+  { [ "$orleans_standin" = 0 ] && served orleans-dynamodb "${dynamodb[@]}"; } || dynamodb_standin=1
   served kafka Confluent.Kafka "$kafka_version" || kafka_native=1
   served aws AWSSDK.Core "$aws_core_version+" AWSSDK.Glue "$aws_version+" AWSSDK.SecretsManager "$aws_version+" \
     AWSSDK.SimpleSystemsManagement "$aws_version+" || aws_standin=1
@@ -89,7 +94,7 @@ fi
 
 # Packages are made aside, kept in the cache under a name that says what they are, and linked into place whole.
 properties=() made=()
-rm -rf "$lake/feed"
+rm -rf "$lake/feed"; mkdir -p "$lake/feed"
 keep() { # keep DIR: into the cache, whole or not at all
   if [ ! -d "$2" ]; then cp -r "$1" "$2.$$"; mv -T "$2.$$" "$2" 2>/dev/null || rm -rf "$2.$$"; fi
 }
@@ -107,6 +112,20 @@ if [ "$orleans_standin" = 1 ]; then
   fi
   use "$cache/orleans-$version"
   properties+=("<OrleansVersion>[$version]</OrleansVersion>")
+fi
+
+if [ "$dynamodb_standin" = 1 ]; then
+  # On the stand-in of Orleans they are other assemblies, so they have another version.
+  on=$orleans_version version="$dynamodb_version-standin.h$content"
+  if [ "$orleans_standin" = 1 ]; then on="$orleans_version-standin.h$content" version="$dynamodb_version-standin.s$content"; fi
+  if [ ! -d "$cache/orleans-dynamodb-$version" ]; then
+    say "Microsoft.Orleans.Clustering.DynamoDB, .Persistence.DynamoDB, .Reminders.DynamoDB $dynamodb_version: $why; making stand-in packages of the same ids ($version)"
+    run "$lake/log/pack-orleans-dynamodb.log" compile pack "$here/OrleansDynamoDB/OrleansDynamoDB.slnx" -c Release -o "$work/orleans-dynamodb" -p:Version="$version" \
+      -p:OrleansVersion="$on" -p:AwsCoreVersion="$aws_core_version" -p:AwsDynamoDbVersion="$aws_dynamodb_version" "-p:RestoreAdditionalProjectSources=$lake/feed${source:+%3B$source}" --nologo
+    keep "$work/orleans-dynamodb" "$cache/orleans-dynamodb-$version"
+  fi
+  use "$cache/orleans-dynamodb-$version"
+  properties+=("<OrleansDynamoDbVersion>[$version]</OrleansDynamoDbVersion>")
 fi
 
 if [ "$aws_standin" = 1 ]; then

@@ -42,6 +42,7 @@ public sealed class MaintainTests : CommandLine
         await File.WriteAllTextAsync(orphan, "x", TestContext.Current.CancellationToken);
         File.SetLastWriteTimeUtc(orphan, DateTime.UtcNow.AddDays(-4));
 
+        Assert.Contains("orphans       1 bytes", await MaintainAsync("debt", "db.events"), StringComparison.Ordinal);
         Assert.Contains(orphan, await MaintainAsync("run", "db.events", "--task", "orphans"), StringComparison.Ordinal);
         Assert.True(File.Exists(orphan));
         Assert.Contains("1 files removed", await MaintainAsync("run", "db.events", "--task", "orphans", "--delete"), StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using System.Reflection.PortableExecutable;
 
 namespace OrleansLake.Deploy.Tests;
 
-/// <summary>Which rights the calls of OrleansLake.Aws need, read from what its assembly refers to in the AWS SDK.</summary>
+/// <summary>Which rights the calls of OrleansLake.Aws and of Orleans' providers need, read from what their assemblies refer to in the AWS SDK.</summary>
 internal static class AwsCalls
 {
     // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html: where an action has another name than the call.
@@ -17,20 +17,34 @@ internal static class AwsCalls
         ["s3:DeleteObjects"] = ["s3:DeleteObject"],
         ["s3:ListMultipartUploads"] = ["s3:ListBucketMultipartUploads"],
         ["s3:ListObjectsV2"] = ["s3:ListBucket"],
+        // A transaction needs the rights of what is in it.
+        ["dynamodb:TransactGetItems"] = ["dynamodb:GetItem"],
+        ["dynamodb:TransactWriteItems"] = ["dynamodb:PutItem", "dynamodb:UpdateItem"],
     };
+
+    private static readonly string[] Assemblies = ["OrleansLake.Aws.dll", "Orleans.Clustering.DynamoDB.dll", "Orleans.Persistence.DynamoDB.dll", "Orleans.Reminders.DynamoDB.dll"];
 
     private static readonly Dictionary<string, string> Services = new()
     {
         ["Amazon.S3"] = "s3",
         ["Amazon.Glue"] = "glue",
+        ["Amazon.DynamoDBv2"] = "dynamodb",
         ["Amazon.SecretsManager"] = "secretsmanager",
         ["Amazon.SimpleSystemsManagement"] = "ssm",
     };
 
+    /// <summary>What the providers of DynamoDB call only where they make tables themselves, or (a scan) for clients.</summary>
+    public static IReadOnlyList<string> OfTables { get; } =
+    [
+        "dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "dynamodb:DeleteTable", "dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive", "dynamodb:Scan",
+    ];
+
     /// <summary>The actions.</summary>
-    public static IEnumerable<string> Actions()
+    public static IEnumerable<string> Actions() => Assemblies.SelectMany(ActionsOf);
+
+    private static List<string> ActionsOf(string assembly)
     {
-        using var file = new PEReader(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "OrleansLake.Aws.dll")));
+        using var file = new PEReader(File.OpenRead(Path.Combine(AppContext.BaseDirectory, assembly)));
         MetadataReader reader = file.GetMetadataReader();
         var actions = new List<string>();
         foreach (MemberReferenceHandle handle in reader.MemberReferences)

@@ -13,7 +13,10 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
         Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
         SiloConfig config = ConfigOf("fargate");
         Assert.True(config.Orleans.AddressFromEcs);
-        Assert.Equal((Clustering.Warehouse, "lake-fargate", "lake-fargate"), (config.Orleans.Clustering, config.Orleans.ClusterId, config.Orleans.ServiceId));
+        Assert.Equal((Clustering.DynamoDb, StateKeeping.DynamoDb, "lake-fargate", "lake-fargate"), (config.Orleans.Clustering, config.Orleans.State, config.Orleans.ClusterId, config.Orleans.ServiceId));
+        Assert.Equal(("eu-west-1", "lake-fargate-members", "lake-fargate-state", "lake-fargate-reminders", false), config.Orleans.DynamoDb is { } tables
+            ? (tables.Region, tables.MembersTable, tables.StateTable, tables.RemindersTable, tables.CreateTables)
+            : default);
         Assert.Equal("s3://lake/tables", config.Warehouse);
         Assert.Equal("OrleansLake", config.Metrics.CloudWatchNamespace);
         Assert.True(config.Logs.Json);
@@ -74,10 +77,34 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
     public void Rights_are_what_a_silo_calls_and_nothing_else()
     {
         Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
-        string[] allowed = [.. Statements("task").SelectMany(statement => Texts(statement!["Action"])).Where(action => action.Split(':')[0] is "s3" or "glue" or "secretsmanager" or "ssm").Distinct().Order()];
+        string[] allowed = [.. Statements("task").SelectMany(statement => Texts(statement!["Action"])).Where(action => action.Split(':')[0] is "s3" or "glue" or "secretsmanager" or "ssm" or "dynamodb").Distinct().Order()];
         // Databases are made and dropped, tables dropped and renamed by people, with rights of their own.
-        string[] others = ["glue:CreateDatabase", "glue:DeleteDatabase", "glue:DeleteTable", "glue:UpdateDatabase"];
+        string[] others = [.. AwsCalls.OfTables, "glue:CreateDatabase", "glue:DeleteDatabase", "glue:DeleteTable", "glue:UpdateDatabase"];
         Assert.Equal(string.Join(' ', AwsCalls.Actions().Distinct().Except(others).Order()), string.Join(' ', allowed));
+    }
+
+    [Fact]
+    public void Tables_of_the_cluster_have_the_keys_that_the_silos_ask_by_and_are_paid_as_asked()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        Assert.Equal("DeploymentId SiloIdentity PAY_PER_REQUEST False", Told("fargate", "members"));
+        Assert.Equal("GrainReference GrainType PAY_PER_REQUEST True", Told("fargate", "state"));
+        Assert.Equal("ReminderId GrainHash PAY_PER_REQUEST True", Told("fargate", "reminders"));
+        Assert.Equal("GrainReference GrainType PROVISIONED True", Told("ec2", "state"));
+        JsonObject reminders = terraform["module.ec2.module.state[0].aws_dynamodb_table.reminders"];
+        Assert.Equal((20, 10), (reminders["read_capacity"]!.GetValue<int>(), reminders["write_capacity"]!.GetValue<int>()));
+        Assert.Equal(
+            ["ServiceIdGrainReferenceIndex ServiceId GrainReference", "ServiceIdIndex ServiceId GrainHash"],
+            reminders["global_secondary_index"]!.AsArray().Select(index => $"{index!["name"]} {index["hash_key"]} {index["range_key"]}").Order());
+        string[] tables = [.. Statements("task").Where(statement => Texts(statement!["Action"])[0].StartsWith("dynamodb:", StringComparison.Ordinal)).SelectMany(statement => Texts(statement!["Resource"]))];
+        Assert.Equal(5, tables.Length);
+        Assert.All(tables, table => Assert.Contains(":table/lake-fargate-", table, StringComparison.Ordinal));
+
+        string Told(string module, string table)
+        {
+            JsonObject made = terraform[$"module.{module}.module.state[0].aws_dynamodb_table.{table}"];
+            return $"{made["hash_key"]} {made["range_key"]} {made["billing_mode"]} {made["point_in_time_recovery"]![0]!["enabled"]!.GetValue<bool>()}";
+        }
     }
 
     [Fact]

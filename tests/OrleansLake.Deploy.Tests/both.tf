@@ -20,6 +20,7 @@ provider "aws" {
     applicationautoscaling = "ENDPOINT"
     autoscaling            = "ENDPOINT"
     ssm                    = "ENDPOINT"
+    dynamodb               = "ENDPOINT"
   }
 }
 resource "aws_vpc" "this" { cidr_block = "10.0.0.0/16" }
@@ -41,6 +42,8 @@ module "fargate" {
   glue_databases       = ["db"]
   secret_arns          = ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:kafka-abc"]
   secrets              = { "ORLEANSLAKE__X" = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-abc" }
+  clustering           = "dynamodb"
+  dynamodb             = { deletion_protection = false }
   parameter_arns       = ["arn:aws:ssm:eu-west-1:123456789012:parameter/kafka"]
   kms_key_arns         = ["arn:aws:kms:eu-west-1:123456789012:key/abc"]
   msk                  = { cluster_arn = "arn:aws:kafka:eu-west-1:123456789012:cluster/demo/11111111-2222", topics = ["events"], dead_letter_topics = ["events-dlq"] }
@@ -62,6 +65,8 @@ module "ec2" {
   architecture = "X86_64"
   ami_id       = "ami-12c6146b"
   silos        = { min = 2, desired = 2, max = 2 }
+  clustering   = "dynamodb"
+  dynamodb     = { capacity = { read = 20, write = 10 } }
   image        = "x:1"
   vpc_id       = aws_vpc.this.id
   subnet_ids   = [for s in aws_subnet.this : s.id]

@@ -1,5 +1,6 @@
 using System.Text;
 using OrleansLake.Iceberg.Avro;
+using OrleansLake.Testing.Iceberg;
 
 namespace OrleansLake.Iceberg.Tests;
 
@@ -40,6 +41,77 @@ public sealed class AvroTests
         }
 
         Assert.Equal(5000, n);
+    }
+
+    /// <summary>However little is read at once: the head in parts, blocks larger than the window, several in one.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(1000)]
+    [InlineData(70_000)]
+    [InlineData(10 << 20)]
+    public async Task A_file_is_read_block_by_block_as_it_is_read_from_memory(int window)
+    {
+        var writer = new AvroContainerWriter(Everything, [new("key", new string('k', 3000))], AvroCodec.Deflate, Guid.NewGuid());
+        for (int i = 0; i < 6000; i++)
+        {
+            writer.Append(Record(i));
+        }
+
+        var bytes = writer.Finish();
+        var store = new InMemoryObjectStore();
+        await store.TryCreateAsync("memory://x.avro", bytes, default);
+        var stream = await AvroContainerStream.OpenAsync(store, "memory://x.avro", bytes.Length, default, window);
+        var expected = new AvroContainerReader(bytes, "x").ReadRecords().ToList();
+        int n = 0;
+        await foreach (var record in stream.ReadRecordsAsync(default))
+        {
+            Assert.Equal(expected[n++][..6], record[..6]);
+        }
+
+        Assert.Equal(6000, n);
+    }
+
+    [Theory]
+    [InlineData(64)]
+    [InlineData(1 << 20)]
+    public async Task A_file_in_a_store_that_is_cut_changed_or_of_another_size_is_refused(int window)
+    {
+        var writer = new AvroContainerWriter(Everything, [], AvroCodec.Null, Guid.NewGuid());
+        for (int i = 0; i < 50; i++)
+        {
+            writer.Append(Record(i));
+        }
+
+        byte[] whole = writer.Finish().ToArray();
+        var random = new Random(4);
+        for (int i = 0; i < 1000; i++)
+        {
+            byte[] bytes = i % 3 == 0 ? whole[..random.Next(whole.Length)] : (byte[])whole.Clone();
+            if (i % 3 == 1)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            }
+
+            var store = new InMemoryObjectStore();
+            await store.TryCreateAsync("memory://x", bytes, default);
+            int extra = i % 3 == 2 ? 1 + random.Next(100) : 0;
+            try
+            {
+                int count = 0;
+                await foreach (var _ in (await AvroContainerStream.OpenAsync(store, "memory://x", bytes.Length + extra, default, window)).ReadRecordsAsync(default))
+                {
+                    count++;
+                }
+
+                Assert.InRange(count, 0, 100);
+                Assert.Equal(0, extra);
+            }
+            catch (IcebergFormatException e)
+            {
+                Assert.StartsWith("memory://x: ", e.Message);
+            }
+        }
     }
 
     [Fact]

@@ -103,6 +103,85 @@ public sealed class SnapshotRefTests
         Assert.Contains("already", again.Message);
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_cherry_picked_overwrite_of_partitions_replaces_them_where_nobody_touched_them(int version)
+    {
+        var (catalog, _, table) = await InMemoryAsync(Creation(version));
+        table = await AppendAsync(catalog, table, 1, File("memory://a.parquet"), File("memory://other.parquet", day: 1));
+        (table, long staged) = await StageOverwriteAsync(catalog, table, new Dictionary<string, string> { ["replace-partitions"] = "true", ["wap.id"] = "w" });
+        table = await AppendAsync(catalog, table, 3, File("memory://b.parquet", day: 2));
+
+        var made = await new CherryPick("main", staged, Ids(4), TimeProvider.System).StageAsync(table, default);
+        var picked = Committed(await catalog.CommitTableAsync(new TableCommit(table, made.Requirements, made.Updates), default));
+        Assert.Equal(["memory://a2.parquet", "memory://b.parquet", "memory://other.parquet"], (await LiveAsync(picked)).Select(entry => entry.DataFile.FilePath).Order());
+        var summary = picked.Metadata.FindRef("main")!.Summary;
+        Assert.Equal(
+            ("overwrite", staged.ToString(System.Globalization.CultureInfo.InvariantCulture), "w", "true", "1", "1", "3"),
+            (summary["operation"], summary["source-snapshot-id"], summary["published-wap-id"], summary["replace-partitions"], summary["added-data-files"], summary["deleted-data-files"], summary["total-data-files"]));
+        if (version == 3)
+        {
+            // Of the rows that the snapshot staged, those on main have ids of their own.
+            var rowIds = (await LiveAsync(picked)).ToDictionary(entry => entry.DataFile.FilePath, entry => entry.DataFile.FirstRowId);
+            Assert.Equal(picked.Metadata.FindRef("main")!.FirstRowId, rowIds["memory://a2.parquet"]);
+        }
+
+        Assert.Contains("already", (await Assert.ThrowsAsync<ArgumentException>(() => new CherryPick("main", staged, Ids(5), TimeProvider.System).StageAsync(picked, default))).Message, StringComparison.Ordinal);
+
+        // A file came to the partition.
+        var touched = await AppendAsync(catalog, picked, 6, File("memory://late.parquet"));
+        (touched, staged) = await StageOverwriteAsync(catalog, touched, new Dictionary<string, string> { ["replace-partitions"] = "true" }, "memory://a2.parquet", "memory://a3.parquet");
+        touched = await AppendAsync(catalog, touched, 7, File("memory://later.parquet"));
+        var conflict = await Assert.ThrowsAsync<ChangeConflictException>(() => new CherryPick("main", staged, Ids(8), TimeProvider.System).StageAsync(touched, default));
+        Assert.Equal(ChangeConflictKind.NewDataFiles, conflict.Kind);
+        Assert.Contains("memory://later.parquet", conflict.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cherry_pick_of_what_rests_on_files_that_are_gone_or_on_another_history_is_refused()
+    {
+        var (catalog, _, table) = await InMemoryAsync();
+        table = await AppendAsync(catalog, table, 1, File("memory://a.parquet"), File("memory://c.parquet"));
+        long first = table.Metadata.CurrentSnapshotId!.Value;
+
+        // No overwrite of whole partitions: nobody knows what it depends on.
+        (table, long plain) = await StageOverwriteAsync(catalog, table, []);
+        (table, long replaced) = await StageOverwriteAsync(catalog, table, new Dictionary<string, string> { ["replace-partitions"] = "true" });
+        var moved = await AppendAsync(catalog, table, 3, File("memory://b.parquet", day: 2));
+        var refused = await Assert.ThrowsAsync<ArgumentException>(() => new CherryPick("main", plain, Ids(4), TimeProvider.System).StageAsync(moved, default));
+        Assert.Contains("neither an append nor an overwrite of whole partitions", refused.Message, StringComparison.Ordinal);
+
+        // On the tip it is the state itself.
+        var forward = await new CherryPick("main", plain, Ids(5), TimeProvider.System).StageAsync(table, default);
+        Assert.Equal(plain, Assert.IsType<TableUpdate.SetSnapshotRef>(Assert.Single(forward.Updates)).Reference.SnapshotId);
+
+        // What it took out is gone already.
+        var delete = new DeleteFiles("main", Ids(6), TimeProvider.System);
+        delete.Remove(File("memory://a.parquet"));
+        var without = await CommitAsync(catalog, moved, delete);
+        var missing = await Assert.ThrowsAsync<ChangeConflictException>(() => new CherryPick("main", replaced, Ids(7), TimeProvider.System).StageAsync(without, default));
+        Assert.Equal(ChangeConflictKind.MissingFiles, missing.Kind);
+
+        // Made on a state that the branch has been rolled back behind.
+        (without, long late) = await StageOverwriteAsync(catalog, without, new Dictionary<string, string> { ["replace-partitions"] = "true" }, "memory://c.parquet");
+        var rolled = await ChangeAsync(catalog, without, metadata => new ManageSnapshots(metadata).RollBackTo(first));
+        var unknown = await Assert.ThrowsAsync<ChangeConflictException>(() => new CherryPick("main", late, Ids(8), TimeProvider.System).StageAsync(rolled, default));
+        Assert.Equal(ChangeConflictKind.UnknownHistory, unknown.Kind);
+    }
+
+    /// <summary>A snapshot that stands in the table and on no branch: one file in place of another.</summary>
+    private static async Task<(LoadedTable Table, long SnapshotId)> StageOverwriteAsync(
+        ICatalog catalog, LoadedTable table, Dictionary<string, string> summary, string removed = "memory://a.parquet", string added = "memory://a2.parquet")
+    {
+        var overwrite = new OverwriteFiles("main", table.Metadata.FindRef("main"), Ids(2 + table.Metadata.Snapshots.Count * 10), TimeProvider.System);
+        overwrite.Remove(File(removed));
+        overwrite.Add(File(added));
+        var staged = await overwrite.StageAsync(table, new SnapshotExtras { Summary = summary }, default);
+        var updates = staged.Updates.Where(update => update is TableUpdate.AddSnapshot).ToList();
+        return (Committed(await catalog.CommitTableAsync(new TableCommit(table, staged.Requirements, updates), default)), staged.Snapshot.SnapshotId);
+    }
+
     [Fact]
     public async Task Expiry_keeps_by_age_count_branch_and_tag()
     {
@@ -156,9 +235,13 @@ public sealed class SnapshotRefTests
             var staged = await new ExpireSnapshots(TimeProvider.System) { OlderThan = DateTimeOffset.UtcNow.AddDays(1) }.StageAsync(start, default);
             var after = start.Metadata.Apply(staged.Updates, TimeProvider.System);
             var listed = new List<string>();
-            await foreach (string location in staged.Files.ListAsync(default))
+            await foreach (UnreachableFile file in staged.Files.ListAsync(default))
             {
-                listed.Add(location);
+                listed.Add(file.Location);
+                if (file.Location.Contains("/metadata/"))
+                {
+                    Assert.Equal(await store.GetSizeAsync(file.Location, default), file.SizeBytes);
+                }
             }
 
             Assert.Equal(listed.Count, listed.Distinct().Count());

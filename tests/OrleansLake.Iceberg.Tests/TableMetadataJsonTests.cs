@@ -104,6 +104,34 @@ public sealed class TableMetadataJsonTests
         Assert.Contains("1.50", Encoding.UTF8.GetString(TableMetadataJson.Write(changed)));
     }
 
+    [Fact]
+    public void What_others_put_into_the_types_of_nested_columns_survives_changes_of_the_schema()
+    {
+        var json = JsonNode.Parse(TableMetadataJson.Write(Sample()))!.AsObject();
+        json["schemas"]![0]!["fields"] = JsonNode.Parse("""
+            [{"id":1,"name":"s","required":false,"x-field":1,"type":{"type":"struct","x-struct":{"a":[1.50,null]},"fields":[
+              {"id":2,"name":"l","required":false,"type":{"type":"list","element-id":3,"element":{"type":"struct","fields":[{"id":9,"name":"z","required":false,"type":"int"}],"x-inner":true},"element-required":false,"x-list":"y"}},
+              {"id":4,"name":"m","required":false,"type":{"type":"map","key-id":5,"key":"string","value-id":6,"value":"long","value-required":false,"x-map":[]}}]}}]
+            """);
+        json["last-column-id"] = 9;
+        var metadata = TableMetadataJson.Read(Encoding.UTF8.GetBytes(json.ToJsonString()), "x");
+        Assert.True(JsonNode.DeepEquals(json["schemas"], JsonNode.Parse(TableMetadataJson.Write(metadata))!["schemas"]));
+        Assert.Contains("1.50", Encoding.UTF8.GetString(TableMetadataJson.Write(metadata)), StringComparison.Ordinal);
+        Assert.Equal(metadata.CurrentSchema.Fields, TableMetadataJson.Read(TableMetadataJson.Write(metadata), "x").CurrentSchema.Fields);
+
+        var update = new UpdateSchema(metadata).AddColumn("s", "added", new IntegerType()).RenameColumn("s.l.element.z", "y").MoveColumn("s.added", new ColumnPosition.First());
+        string changed = Encoding.UTF8.GetString(TableMetadataJson.Write(metadata.Apply(update.Updates, TimeProvider.System)));
+        var type = JsonNode.Parse(changed)!["schemas"]![1]!["fields"]![0]!["type"]!;
+        Assert.Equal("""{"a":[1.50,null]}""", type["x-struct"]!.ToJsonString());
+        Assert.Equal("added", type["fields"]![0]!["name"]!.GetValue<string>());
+        Assert.Equal(("y", true), (type["fields"]![1]!["type"]!["x-list"]!.GetValue<string>(), type["fields"]![1]!["type"]!["element"]!["x-inner"]!.GetValue<bool>()));
+        Assert.Equal("[]", type["fields"]![2]!["type"]!["x-map"]!.ToJsonString());
+
+        // A schema is the same only with the same of it.
+        var other = metadata.CurrentSchema.Fields[0] with { Type = (StructType)metadata.CurrentSchema.Fields[0].Type with { OtherFields = null } };
+        Assert.NotEqual(metadata.CurrentSchema.Fields[0], other);
+    }
+
     [Theory]
     [InlineData(2, "\"current-snapshot-id\":-1")]
     [InlineData(3, "\"current-snapshot-id\":null")]

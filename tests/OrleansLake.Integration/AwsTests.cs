@@ -64,7 +64,7 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task Two_silos_on_S3_and_a_Glue_that_fails_are_one_cluster_and_lose_nothing_when_one_is_killed()
+    public async Task Two_silos_on_S3_DynamoDB_and_a_Glue_that_fails_are_one_cluster_and_lose_nothing_when_one_is_killed()
     {
         Assert.SkipWhen(MotoServer.Absence is not null, MotoServer.Absence ?? "");
         const long Many = 200_000;
@@ -73,9 +73,14 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         await using var s3 = await AwsServer.StartBeforeAsync(moto.Address, Check("s3"));
         await using var glue = await AwsServer.StartAsync(fake.AnswerAsync, Check("glue"));
         await MakeBucketAsync(s3.Address);
+        await using var dynamo = await AwsServer.StartBeforeAsync(moto.Address, isOneByOne: true);
         using var broker = new EmbeddedBroker();
         broker.CreateTopic("events", 8);
-        var setup = Setup(broker, s3.Address, glue.Address) with { ClusterId = "aws" };
+        var setup = Setup(broker, s3.Address, glue.Address) with
+        {
+            ClusterId = "aws",
+            Orleans = new JsonObject { ["clustering"] = "dynamodb", ["dynamodb"] = new JsonObject { ["endpoint"] = dynamo.Address.ToString() } },
+        };
         using (var lake = LakeCatalog.Open(OptionsOf(setup), TimeProvider.System, new IdSource(TimeProvider.System, new Random(1))))
         {
             Assert.True(await lake.Catalog.CreateNamespaceAsync(["lake"], new Dictionary<string, string>(), default));
@@ -107,6 +112,8 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, await second.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
         await AuditAsync(setup, Many);
         Assert.Equal(0, fake.Archived);
+        Assert.Contains(dynamo.Requests, request => request.Action == "TransactWriteItems");
+        Assert.DoesNotContain(s3.Requests, request => request.RawPath.Contains(".orleanslake/orleanslake/", StringComparison.Ordinal)); // all state is in DynamoDB
     }
 
     [Fact]

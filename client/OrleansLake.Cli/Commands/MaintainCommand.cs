@@ -14,10 +14,12 @@ internal static class MaintainCommand
 {
     internal static Command Create() => new("maintain", "The upkeep of a table: compaction, expiry of snapshots, orphan files")
     {
-        Plan(), Run(), History(), Debt(),
+        Plan(), Run(), History(), Debt(), Pause("pause", isPaused: true), Pause("resume", isPaused: false),
     };
 
     private static Option<string?> SiloOption() => new("--silo") { Description = "The HTTP address of a silo that shall do it; without it this process works on a local table" };
+
+    private static Option<string> AnySiloOption() => new("--silo") { Description = "The silo's HTTP address", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("ORLEANSLAKE_SILO") ?? "http://127.0.0.1:8080" };
 
     private static Option<string[]> TaskOption() => new Option<string[]>("--task") { Description = $"Only this ({string.Join(", ", UpkeepTasks.Names)}); may be given several times", AllowMultipleArgumentsPerToken = false }
         .AcceptOnlyFromAmong([.. UpkeepTasks.Names]);
@@ -77,7 +79,7 @@ internal static class MaintainCommand
     private static Command History()
     {
         var (table, json) = (TableArgument(), JsonOption());
-        var silo = new Option<string>("--silo") { Description = "The silo's HTTP address", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("ORLEANSLAKE_SILO") ?? "http://127.0.0.1:8080" };
+        Option<string> silo = AnySiloOption();
         var most = new Option<int>("--most") { Description = "How many, newest first", DefaultValueFactory = _ => 20 };
         var command = new Command("history", "What a silo's upkeep did") { table, json, silo, most };
         command.SetAction(async (parsed, cancellationToken) =>
@@ -99,7 +101,7 @@ internal static class MaintainCommand
                 text.Add(
                     TableText.Time(run.StartedMs), run.Task, run.DryRun ? "dry run" : run.Trigger, run.Seconds is { } seconds ? FormattableString.Invariant($"{seconds:F1}") : "",
                     run.Before is null || run.After is null ? "" : $"{run.Before.DataFiles} → {run.After.DataFiles}",
-                    TableText.Number(run.BytesRemoved), TableText.Number(run.BytesWritten), run.Error ?? (run.Seconds is null ? "running" : "done"));
+                    TableText.Number(run.BytesRemoved), TableText.Number(run.BytesWritten), EndOf(run));
             }
 
             text.WriteTo(output);
@@ -107,6 +109,10 @@ internal static class MaintainCommand
         });
         return command;
     }
+
+    private static string EndOf(MaintenanceRun run) => run.Error is null ? run.Seconds is null ? "running" : "done"
+        : run.Failures == 0 ? run.Error
+        : FormattableString.Invariant($"{run.Error} ({run.Failures} in a row{(run.AgainMs is { } again ? $", again at {TableText.Time(again)}" : "")})");
 
     private static Command Debt()
     {
@@ -127,6 +133,28 @@ internal static class MaintainCommand
             output.WriteLine($"delete files  {TableText.Number(debt.DeleteFiles)}");
             output.WriteLine($"snapshots     {TableText.Number(debt.Snapshots)}");
             output.WriteLine($"orphans       {(debt.OrphanBytes is { } bytes ? $"{TableText.Number(bytes)} bytes" : "not looked for")}");
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Pause(string name, bool isPaused)
+    {
+        var table = new Argument<string?>("table") { Description = "The table's name (namespace.table); every table without it", Arity = ArgumentArity.ZeroOrOne };
+        Option<string> silo = AnySiloOption();
+        var command = new Command(name, isPaused ? "Have silos keep no schedule; what runs ends, and tasks run on request all the same" : "Have silos keep the schedule again") { table, silo };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using HttpClient http = MaintainWork.Open(parsed.GetValue(silo)!);
+            var client = new HttpOrleansLakeClient(http);
+            MaintenanceStatus[] all = parsed.GetValue(table) is { } one
+                ? [await client.PauseMaintenanceAsync(one, isPaused, cancellationToken) ?? throw new OrleansLakeClientException($"no pipeline of {http.BaseAddress} writes to a table {one}")]
+                : await client.PauseAllMaintenanceAsync(isPaused, cancellationToken);
+            foreach (MaintenanceStatus status in all)
+            {
+                parsed.InvocationConfiguration.Output.WriteLine($"{TextTable.Harmless(status.Table)}: {(status.Paused ? "paused" : status.Enabled ? "its schedule is kept" : "has no schedule")}");
+            }
+
             return 0;
         });
         return command;

@@ -56,8 +56,10 @@ internal sealed class MaintainWork(ParseResult parsed, string table, string ware
         }
 
         LoadedTable loaded = await TableArguments.OpenAsync(table, warehouse, cancellationToken);
-        UpkeepDebt debt = await UpkeepDebt.OfAsync(loaded, UpkeepOptions.Read(loaded.Metadata, Settings()), cancellationToken);
-        return new MaintenanceDebt(debt.SmallFiles, debt.SmallFileBytes, debt.DeleteFiles, debt.Snapshots, null, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
+        UpkeepOptions options = UpkeepOptions.Read(loaded.Metadata, Settings());
+        UpkeepDebt debt = await UpkeepDebt.OfAsync(loaded, options, cancellationToken);
+        OrphanPlan orphans = await OrphanRemoval.FindAsync(loaded, options.Orphans, TimeProvider.System, cancellationToken);
+        return new MaintenanceDebt(debt.SmallFiles, debt.SmallFileBytes, debt.DeleteFiles, debt.Snapshots, orphans.Bytes, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
     internal static HttpClient Open(string text) =>

@@ -40,9 +40,9 @@ internal static class RecordsSection
         section.RefuseOthers();
         try
         {
-            if (settings.ToOptions().Format == RecordFormat.ConfluentAvro && !hasRegistry)
+            if (settings.ToOptions().Format is RecordFormat.ConfluentAvro or RecordFormat.ConfluentProtobuf && !hasRegistry)
             {
-                pipeline.Fail("schemaRegistry", "an object with the url of a schema registry, because records.format is confluent-avro", null);
+                pipeline.Fail("schemaRegistry", $"an object with the url of a schema registry, because records.format is {settings.Format}", null);
             }
         }
         catch (RecordOptionException error)

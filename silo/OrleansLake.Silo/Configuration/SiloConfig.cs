@@ -57,6 +57,9 @@ internal enum Clustering
     /// <summary>Silos on one warehouse: the members of the cluster stand there.</summary>
     Warehouse,
 
+    /// <summary>Silos on one table of DynamoDB, which holds the members of the cluster.</summary>
+    DynamoDb,
+
     /// <summary>Silos that are told of one among them, which keeps the members in memory: without it there is no cluster.</summary>
     Development,
 }
@@ -66,6 +69,9 @@ internal enum StateKeeping
 {
     /// <summary>Beside the tables: a pause outlives the silo.</summary>
     Warehouse,
+
+    /// <summary>In tables of DynamoDB.</summary>
+    DynamoDb,
 
     /// <summary>In memory: all of it ends with the silo.</summary>
     Memory,
@@ -101,8 +107,14 @@ internal sealed record OrleansConfig
     /// <summary>How often silos look after one another; one that fails three times is taken for dead.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a silo that is gone stays among the members.</summary>
+    public TimeSpan DeadSilos { get; init; } = TimeSpan.FromDays(7);
+
     /// <summary>Where grain state and reminders are kept.</summary>
     public StateKeeping State { get; init; }
+
+    /// <summary>The tables of DynamoDB; null where none is used.</summary>
+    public DynamoDbConfig? DynamoDb { get; init; }
 }
 
 /// <summary>The Orleans Dashboard.</summary>

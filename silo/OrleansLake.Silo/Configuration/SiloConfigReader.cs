@@ -146,10 +146,11 @@ internal static partial class SiloConfigReader
     private static OrleansConfig ReadOrleans(ConfigSection section)
     {
         bool fromEcs = "ecs".Equals(section.Text("address"), StringComparison.OrdinalIgnoreCase);
+        Clustering clustering = section.Choice(
+            "clustering", Clustering.Localhost, ("localhost", Clustering.Localhost), ("warehouse", Clustering.Warehouse), ("dynamodb", Clustering.DynamoDb), ("development", Clustering.Development));
         var config = new OrleansConfig
         {
-            Clustering = section.Choice(
-                "clustering", Clustering.Localhost, ("localhost", Clustering.Localhost), ("warehouse", Clustering.Warehouse), ("development", Clustering.Development)),
+            Clustering = clustering,
             Primary = section.Parsed("primary", "an address and port such as 10.0.0.1:11111", text => IPEndPoint.TryParse(text, out IPEndPoint? value) && value.Port > 0 ? value : null),
             AddressFromEcs = fromEcs,
             Address = fromEcs ? IPAddress.Any : section.Parsed("address", "an IP address of this host, or ecs", text => IPAddress.TryParse(text, out IPAddress? value) ? value : null) ?? IPAddress.Loopback,
@@ -158,8 +159,17 @@ internal static partial class SiloConfigReader
             ClusterId = ReadId(section, "clusterId"),
             ServiceId = ReadId(section, "serviceId"),
             ProbeInterval = section.Duration("probeInterval", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1)),
-            State = section.Choice("state", StateKeeping.Warehouse, ("warehouse", StateKeeping.Warehouse), ("memory", StateKeeping.Memory)),
+            DeadSilos = section.Duration("deadSilos", TimeSpan.FromDays(7), TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)),
+            State = section.Choice(
+                "state", clustering == Clustering.DynamoDb ? StateKeeping.DynamoDb : StateKeeping.Warehouse,
+                ("warehouse", StateKeeping.Warehouse), ("dynamodb", StateKeeping.DynamoDb), ("memory", StateKeeping.Memory)),
+            DynamoDb = DynamoDbSection.Read(section),
         };
+        if ((config.Clustering == Clustering.DynamoDb || config.State == StateKeeping.DynamoDb) != config.DynamoDb is not null)
+        {
+            section.Fail("dynamodb", config.DynamoDb is null ? "region or endpoint, because clustering or state is dynamodb" : "nothing unless clustering or state is dynamodb", null);
+        }
+
         if (config.SiloPort == config.GatewayPort)
         {
             section.Fail("gatewayPort", "another port than siloPort", config.GatewayPort.ToString(System.Globalization.CultureInfo.InvariantCulture));
@@ -172,12 +182,12 @@ internal static partial class SiloConfigReader
 
         if (config is { Clustering: Clustering.Localhost, Address: { } address } && !IPAddress.IsLoopback(address))
         {
-            section.Fail("address", "nothing unless clustering is warehouse or development", section.Text("address"));
+            section.Fail("address", "nothing unless clustering is warehouse, dynamodb or development", section.Text("address"));
         }
 
         if (config is { Clustering: not Clustering.Localhost, State: StateKeeping.Memory })
         {
-            section.Fail("state", "warehouse, because the silos of a cluster share it", "memory");
+            section.Fail("state", "warehouse or dynamodb, because the silos of a cluster share it", "memory");
         }
 
         section.RefuseOthers();

@@ -37,8 +37,9 @@ internal sealed class MaintenanceStarter(SiloConfig config, IGrainFactory grains
         var waiting = new Queue<(string Key, MaintenanceDefinition Definition)>(config.Pipelines
             .Where(pipeline => pipeline.Maintenance is not null)
             .SelectMany(pipeline => new[] { pipeline.Definition.Table, DeadLetterSchema.Of(TableIdentifier.Parse(pipeline.Definition.Table)).ToString() }
-                .Select(table => (Key: GrainKeys.Table(pipeline.Definition.Catalog, table), Definition: new MaintenanceDefinition(new Dictionary<string, string>(pipeline.Maintenance!)))))
-            .DistinctBy(told => told.Key));
+                .Select(table => (Key: GrainKeys.Table(pipeline.Definition.Catalog, table), pipeline.Definition.Name, Settings: pipeline.Maintenance!)))
+            .GroupBy(told => told.Key)
+            .Select(told => (told.Key, new MaintenanceDefinition(new Dictionary<string, string>(told.First().Settings)) { Pipelines = [.. told.Select(one => one.Name).Order(StringComparer.Ordinal)] })));
         while (waiting.TryPeek(out var told))
         {
             try

@@ -12,6 +12,8 @@ internal static class SiloClustering
     // Catalogs and engines leave names with a dot out.
     private const string StateDirectory = ".orleanslake";
 
+    private static readonly TimeSpan CleanupPeriod = TimeSpan.FromHours(1);
+
     /// <summary>By the configuration.</summary>
     public static void Add(ISiloBuilder silo, SiloConfig config)
     {
@@ -22,6 +24,10 @@ internal static class SiloClustering
         if (orleans.State == StateKeeping.Warehouse)
         {
             silo.UseObjectStoreState(objects, root);
+        }
+        else if (orleans is { State: StateKeeping.DynamoDb, DynamoDb: { } tables })
+        {
+            DynamoDbHosting.AddState(silo, tables, orleans.ServiceId);
         }
         else
         {
@@ -37,10 +43,18 @@ internal static class SiloClustering
 
         silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (orleans.ServiceId, orleans.ClusterId));
         silo.ConfigureEndpoints(orleans.Address, orleans.SiloPort, orleans.GatewayPort);
-        silo.Configure<ClusterMembershipOptions>(options => options.ProbeTimeout = orleans.ProbeInterval);
+        silo.Configure<ClusterMembershipOptions>(options =>
+        {
+            options.ProbeTimeout = orleans.ProbeInterval;
+            (options.DefunctSiloExpiration, options.DefunctSiloCleanupPeriod) = (orleans.DeadSilos, orleans.DeadSilos < CleanupPeriod ? orleans.DeadSilos : CleanupPeriod);
+        });
         if (orleans.Primary is { } primary)
         {
             silo.UseDevelopmentClustering(primary);
+        }
+        else if (orleans is { Clustering: Clustering.DynamoDb, DynamoDb: { } members })
+        {
+            DynamoDbHosting.AddMembers(silo, members);
         }
         else
         {

@@ -69,6 +69,7 @@ internal static class SiloHost
         app.Use(next => context => LakeEndpoints.RefuseOtherSitesAsync(context, next));
         app.MapLake();
         app.MapMaintenance();
+        ConsolePage.Map(app, config.Dashboard);
         DashboardHosting.Map(app, config.Dashboard);
         return app;
     }

@@ -15,6 +15,10 @@ internal static class MaintenanceEndpoints
             Answer(await maintenance.StatusAsync(name), name));
         app.MapGet("/tables/{name}/maintenance/runs", async (string name, int? most, MaintenanceOperations maintenance) =>
             Answer(await maintenance.HistoryAsync(name, Math.Clamp(most ?? MostRuns, 0, MostRuns)), name));
+        app.MapPost("/tables/{name}/maintenance/pause", async (string name, MaintenanceOperations maintenance) => Answer(await maintenance.PauseAsync(name, true), name));
+        app.MapPost("/tables/{name}/maintenance/resume", async (string name, MaintenanceOperations maintenance) => Answer(await maintenance.PauseAsync(name, false), name));
+        app.MapPost("/maintenance/pause", async (MaintenanceOperations maintenance) => await maintenance.PauseAllAsync(true));
+        app.MapPost("/maintenance/resume", async (MaintenanceOperations maintenance) => await maintenance.PauseAllAsync(false));
         app.MapPost("/tables/{name}/maintenance/{task}", async (string name, string task, bool? dryRun, MaintenanceOperations maintenance) =>
             Answer(await maintenance.RunAsync(name, task, dryRun ?? false), name));
     }

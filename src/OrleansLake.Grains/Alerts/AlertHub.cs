@@ -83,6 +83,15 @@ public sealed partial class AlertHub : IAsyncDisposable
         });
     }
 
+    /// <summary>Forgets one without telling: who raised it goes on elsewhere.</summary>
+    public void Forget(string pipeline, string rule)
+    {
+        lock (_lock)
+        {
+            _active.Remove((pipeline, rule));
+        }
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {

@@ -8,6 +8,7 @@ internal static class MaintenanceRuns
 {
     private const int MostLines = 40;
     private const int MostSnapshots = 100;
+    private const int MostJobs = 100;
 
     /// <summary>A plan's lines, so many that a record stays small.</summary>
     public static string[] LinesOf(UpkeepPlan plan) => Bounded([.. plan.Lines(), .. plan is OrphanPlan orphans ? orphans.Examples.Select(file => "  " + file) : []]);
@@ -39,12 +40,17 @@ internal static class MaintenanceRuns
         BytesRemoved = run.BytesRemoved + job.BytesRemoved,
         Snapshots = [.. run.Snapshots.Concat(job.Snapshots).Take(MostSnapshots)],
         Notes = Bounded([.. run.Notes, .. job.Notes]),
+        Jobs = [.. run.Jobs.Concat(job.Jobs).Take(MostJobs)],
+        HeldSeconds = run.HeldSeconds + job.HeldSeconds,
         Error = run.Error ?? job.Error,
     };
 
     /// <summary>As it crosses.</summary>
     public static MaintenanceCounts? CountsOf(UpkeepCounts? counts) =>
         counts is null ? null : new MaintenanceCounts(counts.DataFiles, counts.DeleteFiles, counts.Rows, counts.Bytes, counts.Manifests, counts.Snapshots);
+
+    /// <summary>A record with one more line for people.</summary>
+    public static MaintenanceRun With(this MaintenanceRun run, string note) => run with { Notes = Bounded([.. run.Notes, note]) };
 
     private static string[] Bounded(string[] lines) => lines.Length <= MostLines ? lines : [.. lines.Take(MostLines), $"and {lines.Length - MostLines} more"];
 }

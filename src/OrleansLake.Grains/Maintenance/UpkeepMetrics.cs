@@ -16,6 +16,7 @@ public sealed class UpkeepMetrics : IDisposable
     private readonly Counter<long> _filesRemoved;
     private readonly Counter<long> _bytesRemoved;
     private readonly Counter<long> _bytesWritten;
+    private readonly Counter<double> _held;
     private readonly ConcurrentDictionary<string, MaintenanceDebt> _debts = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(string Table, string Task), int> _failures = new();
 
@@ -27,6 +28,7 @@ public sealed class UpkeepMetrics : IDisposable
         _filesRemoved = _meter.CreateCounter<long>("orleanslake.upkeep.files_removed", "{file}", "Files that went out of tables or stores");
         _bytesRemoved = _meter.CreateCounter<long>("orleanslake.upkeep.bytes_removed", "By", "Bytes of those files");
         _bytesWritten = _meter.CreateCounter<long>("orleanslake.upkeep.bytes_written", "By", "Bytes that rewrites wrote");
+        _held = _meter.CreateCounter<double>("orleanslake.upkeep.held", "s", "Time that rewrites waited for ingestion");
         _meter.CreateObservableGauge("orleanslake.upkeep.debt.small_files", () => Debts(debt => debt.SmallFiles), "{file}", "Data files below three quarters of the target size");
         _meter.CreateObservableGauge("orleanslake.upkeep.debt.small_file_size", () => Debts(debt => debt.SmallFileBytes), "By", "Bytes of them");
         _meter.CreateObservableGauge("orleanslake.upkeep.debt.delete_files", () => Debts(debt => debt.DeleteFiles), "{file}", "Delete files that scans must read");
@@ -49,6 +51,7 @@ public sealed class UpkeepMetrics : IDisposable
         _filesRemoved.Add(run.FilesRemoved, at, of);
         _bytesRemoved.Add(run.BytesRemoved, at, of);
         _bytesWritten.Add(run.BytesWritten, at, of);
+        _held.Add(run.HeldSeconds, at, of);
         _failures[(table, run.Task)] = failures;
     }
 

@@ -31,12 +31,17 @@ public sealed class UpkeepWorkers(UpkeepLimits limits, MemoryBudget memory, Pump
         },
         cancellationToken);
 
+    /// <summary>What one run asks before each batch of rows.</summary>
+    public UpkeepPace NewPace() => new(WaitAsync);
+
     /// <summary>Returns once ingestion has what it needs: below three quarters of its memory, and no older than it may be.</summary>
-    public async ValueTask PaceAsync(CancellationToken cancellationToken)
+    private async ValueTask WaitAsync(Action<TimeSpan> onHeld, CancellationToken cancellationToken)
     {
         while (memory.UsedBytes > memory.LimitBytes / 4 * 3 || await IsBehindAsync(cancellationToken).ConfigureAwait(false))
         {
+            long from = time.GetTimestamp();
             await Task.Delay(LookPeriod, time, cancellationToken).ConfigureAwait(false);
+            onHeld(time.GetElapsedTime(from));
         }
     }
 
@@ -66,6 +71,21 @@ public sealed class UpkeepWorkers(UpkeepLimits limits, MemoryBudget memory, Pump
             _look.Release();
         }
     }
+}
+
+/// <summary>Holds one run back for ingestion, and knows how long it did.</summary>
+public sealed class UpkeepPace
+{
+    private readonly Func<Action<TimeSpan>, CancellationToken, ValueTask> _wait;
+    private long _heldTicks;
+
+    internal UpkeepPace(Func<Action<TimeSpan>, CancellationToken, ValueTask> wait) => _wait = wait;
+
+    /// <summary>How long it has held the run back so far.</summary>
+    public TimeSpan Held => TimeSpan.FromTicks(Interlocked.Read(ref _heldTicks));
+
+    /// <summary>Returns once ingestion has what it needs.</summary>
+    public ValueTask WaitAsync(CancellationToken cancellationToken) => _wait(held => Interlocked.Add(ref _heldTicks, held.Ticks), cancellationToken);
 }
 
 /// <summary>How much of a silo the upkeep may take.</summary>

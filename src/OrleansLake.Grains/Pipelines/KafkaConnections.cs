@@ -93,7 +93,7 @@ public sealed class KafkaConnections : IDisposable
         {
             if (!_deadLetters.TryGetValue((name, topic), out DeadLetterTopic? letters))
             {
-                letters = new DeadLetterTopic(topic, $"orleanslake-dead-letters-{name}", BootstrapOf(name), SettingsOf(name), LogOf(name));
+                letters = new DeadLetterTopic(topic, $"orleanslake-dead-letters-{name}", BootstrapOf(name), SettingsOf(name), LogOf(name), TokensOf(name));
                 _deadLetters.Add((name, topic), letters);
             }
 

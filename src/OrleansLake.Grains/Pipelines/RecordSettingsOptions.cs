@@ -27,6 +27,7 @@ public static class RecordSettingsOptions
     private static readonly Dictionary<string, RecordFormat> Formats = new(StringComparer.OrdinalIgnoreCase)
     {
         ["json"] = RecordFormat.Json, ["confluent-json"] = RecordFormat.ConfluentJson, ["confluent-avro"] = RecordFormat.ConfluentAvro,
+        ["confluent-protobuf"] = RecordFormat.ConfluentProtobuf,
     };
 
     private static readonly Dictionary<string, RecordEnvelope> Envelopes = new(StringComparer.OrdinalIgnoreCase)

@@ -18,6 +18,11 @@ internal static class StateJson
     /// <summary>Writes it.</summary>
     public static byte[] Write<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, Options);
 
+    /// <summary>Reads it.</summary>
+    /// <exception cref="JsonException">It is not what was written there.</exception>
+    public static T Read<T>(ReadOnlySpan<byte> content)
+        where T : class => JsonSerializer.Deserialize<T>(content, Options) ?? throw new JsonException("null");
+
     /// <summary>Reads it. What cannot be read is never taken for nothing: the message says where it lies and what to do.</summary>
     /// <exception cref="OrleansException">It is not what was written there.</exception>
     public static T Read<T>(VersionedObjects.Version version, string what)

@@ -1,189 +1,30 @@
-using System.IO.Compression;
-using System.Text;
-
 namespace OrleansLake.Iceberg.Avro;
 
-/// <summary>An Avro object container file, held in memory. https://avro.apache.org/docs/1.12.0/specification/#object-container-files</summary>
-internal sealed class AvroContainerReader
+/// <summary>An Avro object container file, held in memory.</summary>
+internal sealed class AvroContainerReader(ReadOnlyMemory<byte> file, string location)
 {
-    /// <summary>A block larger than this is taken for an attack: manifests have blocks of some 64 KB.</summary>
-    private const int MaxBlockBytes = 256 << 20;
+    private readonly AvroContainer _container = new(file.Span, location);
 
-    /// <summary>Likewise one that is so many times as large as what it was unpacked from, beyond some megabytes.</summary>
-    private const int MaxExpansion = 100;
-    private const int FreeBlockBytes = 4 << 20;
+    public IReadOnlyDictionary<string, byte[]> Header => _container.Header;
 
-    /// <summary>What a block is unpacked into at first.</summary>
-    private const int FirstBytes = 8 << 10;
+    public AvroSchema Schema => _container.Schema;
 
-    /// <summary>32 MB: no level of zstd that a file of this size could want needs more.</summary>
-    private const int MaxZstdWindowLog = 25;
-
-    private static ReadOnlySpan<byte> Magic => "Obj\u0001"u8;
-
-    private readonly ReadOnlyMemory<byte> _file;
-    private readonly string _location;
-    private readonly int _firstBlock;
-    private readonly byte[] _sync;
-    private readonly string _codec;
-
-    public AvroContainerReader(ReadOnlyMemory<byte> file, string location)
-    {
-        _file = file;
-        _location = location;
-        if (!file.Span.StartsWith(Magic))
-        {
-            throw new IcebergFormatException(location, "byte 0", $"expected an Avro file (\"Obj\" 1), got {Convert.ToHexString(file.Span[..Math.Min(4, file.Length)])}");
-        }
-
-        var decoder = new AvroDecoder(file.Span[Magic.Length..], location, Magic.Length, mostEmptyValues: 0);
-        var header = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        for (int count = decoder.ReadItemCount(2); count > 0; count = decoder.ReadItemCount(2))
-        {
-            for (int i = 0; i < count; i++)
-            {
-                string key = Encoding.UTF8.GetString(decoder.ReadBytes());
-                header[key] = decoder.ReadBytes().ToArray();
-            }
-        }
-
-        _sync = decoder.Take(16).ToArray();
-        _firstBlock = Magic.Length + decoder.Position;
-        Header = header;
-        _codec = HeaderText("avro.codec") ?? "null";
-        if (!header.TryGetValue("avro.schema", out var schema))
-        {
-            throw new IcebergFormatException(location, "header", "expected avro.schema, got none");
-        }
-
-        Schema = AvroSchemaCache.Parse(schema, location);
-        if (Schema.Kind != AvroKind.Record)
-        {
-            throw new IcebergFormatException(location, "avro.schema", $"expected a record, got {Schema.Kind}");
-        }
-    }
-
-    public IReadOnlyDictionary<string, byte[]> Header { get; }
-
-    public AvroSchema Schema { get; }
-
-    public string? HeaderText(string key) => Header.TryGetValue(key, out var value) ? Encoding.UTF8.GetString(value) : null;
+    public string? HeaderText(string key) => _container.HeaderText(key);
 
     /// <summary>The records, each as the values of its fields.</summary>
     public IEnumerable<object?[]> ReadRecords()
     {
-        int position = _firstBlock;
-        while (position < _file.Length)
+        int position = _container.FirstBlock;
+        while (position < file.Length)
         {
-            var (count, block, next) = ReadBlock(position);
-            int at = 0;
-            long mostEmptyValues = AvroDecoder.MostEmptyValues(block.Length);
-            for (long i = 0; i < count; i++)
+            var (count, dataBytes, headBytes) = _container.ReadBlockHead(file.Span[position..], position, file.Length - position);
+            int dataAndSync = dataBytes + AvroContainer.SyncBytes;
+            foreach (object?[] record in _container.ReadRecords(count, file.Slice(position + headBytes, dataAndSync), position))
             {
-                var (record, end, emptyValues) = ReadRecord(block, at, position, mostEmptyValues);
                 yield return record;
-                at = end;
-                mostEmptyValues -= emptyValues;
             }
 
-            if (at != block.Length)
-            {
-                throw Error(position, $"expected {count} records to fill the block of {block.Length} bytes, got {at}");
-            }
-
-            position = next;
+            position += headBytes + dataAndSync;
         }
     }
-
-    private (object?[] Record, int End, long EmptyValues) ReadRecord(ReadOnlyMemory<byte> block, int at, int position, long mostEmptyValues)
-    {
-        var decoder = new AvroDecoder(block.Span[at..], _location, position + at, mostEmptyValues);
-        return ((object?[])decoder.Read(Schema)!, at + decoder.Position, decoder.EmptyValues);
-    }
-
-    private (long Count, ReadOnlyMemory<byte> Block, int Next) ReadBlock(int position)
-    {
-        var outer = new AvroDecoder(_file.Span[position..], _location, position, mostEmptyValues: 0);
-        long count = outer.ReadLong();
-        int length = outer.ReadBytes().Length;
-        var data = _file.Slice(position + outer.Position - length, length);
-        if (!outer.Take(16).SequenceEqual(_sync))
-        {
-            throw Error(position, "expected the sync marker behind the block, got other bytes");
-        }
-
-        var block = Decompress(data, position);
-        // No record that we know takes no bytes at all, and of such there could be any number.
-        return count >= 0 && count <= block.Length / Math.Max(1, Schema.MinimumBytes)
-            ? (count, block, position + outer.Position)
-            : throw Error(position, $"expected a count of records that fits a block of {block.Length} bytes, got {count}");
-    }
-
-    private ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> data, int position)
-    {
-        int most = (int)Math.Min(MaxBlockBytes, Math.Max(FreeBlockBytes, (long)data.Length * MaxExpansion));
-        try
-        {
-            switch (_codec)
-            {
-                case "null":
-                    return data;
-                case "deflate":
-                    using (var deflate = new DeflateStream(Stream(data), CompressionMode.Decompress))
-                    {
-                        return ReadBounded(deflate, most, position);
-                    }
-
-                case "zstandard":
-                    using (var zstd = new ZstdSharp.DecompressionStream(Stream(data)))
-                    {
-                        zstd.SetParameter(ZstdSharp.Unsafe.ZSTD_dParameter.ZSTD_d_windowLogMax, MaxZstdWindowLog);
-                        return ReadBounded(zstd, most, position);
-                    }
-
-                case "snappy":
-                    // The last four bytes are a CRC-32 of the uncompressed data.
-                    var body = data.Length >= 4 ? data.Span[..^4] : throw Error(position, "expected a snappy block with its checksum");
-                    int length = Snappier.Snappy.GetUncompressedLength(body);
-                    return length >= 0 && length <= most
-                        ? Snappier.Snappy.DecompressToArray(body)
-                        : throw Error(position, $"expected a block of at most {most} bytes, got {length}");
-                default:
-                    throw new IcebergFormatException(_location, "avro.codec", $"expected null, deflate, zstandard or snappy, got {_codec}");
-            }
-        }
-        catch (Exception e) when (e is InvalidDataException or ZstdSharp.ZstdException or EndOfStreamException)
-        {
-            throw new IcebergFormatException(_location, $"block at byte {position}", $"expected {_codec} data: {e.Message}", e);
-        }
-    }
-
-    private ReadOnlyMemory<byte> ReadBounded(Stream stream, int most, int position)
-    {
-        // Most blocks shrink to a third; what is read into is what is handed out.
-        byte[] buffer = new byte[Math.Min(most, FirstBytes)];
-        int length = 0;
-        for (int read = stream.Read(buffer); read > 0; read = stream.Read(buffer.AsSpan(length)))
-        {
-            length += read;
-            if (length > most)
-            {
-                throw Error(position, $"expected a block of at most {most} bytes");
-            }
-
-            if (length == buffer.Length)
-            {
-                Array.Resize(ref buffer, (int)Math.Min(most + 1L, buffer.Length * 4L));
-            }
-        }
-
-        return buffer.AsMemory(0, length);
-    }
-
-    private static MemoryStream Stream(ReadOnlyMemory<byte> data) =>
-        System.Runtime.InteropServices.MemoryMarshal.TryGetArray(data, out var array)
-            ? new MemoryStream(array.Array!, array.Offset, array.Count, writable: false)
-            : new MemoryStream(data.ToArray(), writable: false);
-
-    private IcebergFormatException Error(int position, string problem) => new(_location, $"block at byte {position}", problem);
 }

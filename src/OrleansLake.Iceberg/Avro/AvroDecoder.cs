@@ -11,7 +11,7 @@ namespace OrleansLake.Iceberg.Avro;
 /// Counts and lengths are checked against the bytes that are left before anything is allocated for them. Values that take no
 /// bytes are counted: a schema can ask for any number of them.
 /// </remarks>
-internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int firstPosition, long mostEmptyValues)
+internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, long firstPosition, long mostEmptyValues)
 {
     private const int MaxDepth = 64;
     private const int FreeEmptyValues = 256;
@@ -234,5 +234,5 @@ internal ref struct AvroDecoder(ReadOnlySpan<byte> bytes, string file, int first
         }
     }
 
-    private readonly IcebergFormatException Error(string problem) => new(file, $"byte {(long)firstPosition + _position}", problem);
+    private readonly IcebergFormatException Error(string problem) => new(file, $"byte {firstPosition + _position}", problem);
 }

@@ -3,8 +3,10 @@ using System.Globalization;
 namespace OrleansLake.Iceberg;
 
 /// <summary>
-/// Puts what a snapshot of elsewhere (staged for review, of another branch) added onto a branch: by moving the branch where
-/// the snapshot was made on its tip, else as a new snapshot with the same files. Appends only. Not for concurrent use.
+/// Puts what a snapshot of elsewhere (staged for review, of another branch) did onto a branch: by moving the branch where
+/// the snapshot was made on its tip, else as a new snapshot of the same files. The latter with appends, and with overwrites that
+/// say they replaced whole partitions (<c>replace-partitions</c>), while nobody has touched those: what any other snapshot depends on
+/// is not known to the table. Not for concurrent use.
 /// https://iceberg.apache.org/spec/#snapshot-references
 /// </summary>
 /// <param name="branch">The branch.</param>
@@ -17,10 +19,13 @@ public sealed class CherryPick(string branch, long snapshotId, IdSource ids, Tim
     private const string StagedKey = "wap.id";
     private const string PublishedKey = "published-wap-id";
 
-    private AppendFiles? _append;
+    private const string ReplaceKey = "replace-partitions";
+
+    private SnapshotChange? _change;
 
     /// <summary>What the next attempt needs on top of <paramref name="base"/>.</summary>
-    /// <exception cref="ArgumentException">The snapshot is in the branch already, is no append, or is not of the table.</exception>
+    /// <exception cref="ArgumentException">The snapshot is in the branch already, is of a kind that cannot be picked, or is not of the table.</exception>
+    /// <exception cref="ChangeConflictException">The partitions that it replaced have changed on the branch, or it was not made on a state of the branch.</exception>
     public async Task<StagedChange> StageAsync(LoadedTable @base, CancellationToken cancellationToken)
     {
         var metadata = @base.Metadata;
@@ -46,24 +51,33 @@ public sealed class CherryPick(string branch, long snapshotId, IdSource ids, Tim
                 [new TableUpdate.SetSnapshotRef(branch, reference with { SnapshotId = snapshotId })]);
         }
 
-        if (source.Summary.GetValueOrDefault("operation") != "append")
+        string? operation = source.Summary.GetValueOrDefault("operation");
+        bool replaces = operation == "overwrite" && bool.TryParse(source.Summary.GetValueOrDefault(ReplaceKey), out bool partitions) && partitions;
+        if (operation != "append" && !replaces)
         {
-            throw new ArgumentException($"cherry-pick: snapshot {snapshotId} is no append, and its parent is not the tip of {branch}");
+            throw new ArgumentException(
+                $"cherry-pick: snapshot {snapshotId} is neither an append nor an overwrite of whole partitions, and its parent is not the tip of {branch}");
         }
 
-        _append ??= await PrepareAsync(@base, source, cancellationToken).ConfigureAwait(false);
+        _change ??= await PrepareAsync(@base, source, replaces, cancellationToken).ConfigureAwait(false);
         var summary = new Dictionary<string, string> { [SourceKey] = snapshotId.ToString(CultureInfo.InvariantCulture) };
         if (wap is not null)
         {
             summary[PublishedKey] = wap;
         }
 
-        return await _append.StageAsync(@base, new SnapshotExtras { Summary = summary }, cancellationToken).ConfigureAwait(false);
+        if (replaces)
+        {
+            summary[ReplaceKey] = "true";
+        }
+
+        return await _change.StageAsync(@base, new SnapshotExtras { Summary = summary }, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<AppendFiles> PrepareAsync(LoadedTable table, Snapshot source, CancellationToken cancellationToken)
+    private async Task<SnapshotChange> PrepareAsync(LoadedTable table, Snapshot source, bool replaces, CancellationToken cancellationToken)
     {
-        var append = new AppendFiles(branch, ids, time);
+        var append = replaces ? null : new AppendFiles(branch, ids, time);
+        var replace = replaces ? new PickedOverwrite(branch, source, ids, time) : null;
         foreach (var manifest in await SnapshotFiles.ManifestsAsync(table, source, cancellationToken).ConfigureAwait(false))
         {
             if (manifest.AddedSnapshotId != snapshotId || manifest.Content != ManifestContent.Data)
@@ -73,13 +87,23 @@ public sealed class CherryPick(string branch, long snapshotId, IdSource ids, Tim
 
             await foreach (var entry in ManifestReader.ReadAsync(table.Store, manifest, table.Metadata, cancellationToken).ConfigureAwait(false))
             {
-                if (entry.Status == ManifestEntryStatus.Added && entry.SnapshotId == snapshotId)
+                if (entry.SnapshotId != snapshotId)
                 {
-                    append.Add(entry.DataFile);
+                    continue;
+                }
+
+                if (entry.Status == ManifestEntryStatus.Added)
+                {
+                    append?.Add(entry.DataFile);
+                    replace?.Add(entry.DataFile);
+                }
+                else if (entry.Status == ManifestEntryStatus.Deleted)
+                {
+                    replace?.Remove(entry.DataFile);
                 }
             }
         }
 
-        return append;
+        return append ?? (SnapshotChange)replace!;
     }
 }

@@ -40,7 +40,8 @@ public abstract class FileChange : SnapshotChange
             throw new ArgumentException($"{file.FilePath}: expected a data file, got {file.Content}");
         }
 
-        Add(_data, file, dataSequenceNumber);
+        // What another snapshot has numbered gets numbers of its own here. https://iceberg.apache.org/spec/#first-row-id-inheritance
+        Add(_data, file with { FirstRowId = null }, dataSequenceNumber);
     }
 
     private protected void AddDeleteFile(DataFile file, long? dataSequenceNumber = null)

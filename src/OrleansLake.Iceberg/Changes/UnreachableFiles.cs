@@ -4,6 +4,11 @@ using System.Text;
 
 namespace OrleansLake.Iceberg;
 
+/// <summary>A file that nothing reaches any more.</summary>
+/// <param name="Location">Where it lies.</param>
+/// <param name="SizeBytes">Its size, by what led to it.</param>
+public readonly record struct UnreachableFile(string Location, long SizeBytes);
+
 /// <summary>
 /// The files that nothing reaches once some snapshots are gone: manifest lists, manifests, data and delete files, statistics.
 /// https://iceberg.apache.org/spec/#snapshots
@@ -17,12 +22,12 @@ public sealed class UnreachableFiles
 {
     private readonly LoadedTable _table;
     private readonly IReadOnlyList<ManifestFile> _manifests;
-    private readonly IReadOnlyList<string> _lists;
-    private readonly IReadOnlyList<string> _statistics;
+    private readonly IReadOnlyList<UnreachableFile> _lists;
+    private readonly IReadOnlyList<UnreachableFile> _statistics;
     private readonly HashSet<UInt128> _unreachable;
 
     private UnreachableFiles(
-        LoadedTable table, IReadOnlyList<ManifestFile> manifests, IReadOnlyList<string> lists, IReadOnlyList<string> statistics, HashSet<UInt128> unreachable, IReadOnlySet<int> reachableSpecs)
+        LoadedTable table, IReadOnlyList<ManifestFile> manifests, IReadOnlyList<UnreachableFile> lists, IReadOnlyList<UnreachableFile> statistics, HashSet<UInt128> unreachable, IReadOnlySet<int> reachableSpecs)
     {
         _table = table;
         _manifests = manifests;
@@ -42,7 +47,7 @@ public sealed class UnreachableFiles
     internal IReadOnlySet<int> ReachableSpecs { get; }
 
     /// <summary>Every file that goes, once: data and delete files, statistics, manifests, manifest lists.</summary>
-    public async IAsyncEnumerable<string> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<UnreachableFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var rest = new HashSet<UInt128>(_unreachable);
         foreach (var manifest in _manifests)
@@ -51,14 +56,14 @@ public sealed class UnreachableFiles
             {
                 if (rest.Remove(HashOf(entry.DataFile.FilePath)))
                 {
-                    yield return entry.DataFile.FilePath;
+                    yield return new UnreachableFile(entry.DataFile.FilePath, entry.DataFile.FileSizeBytes);
                 }
             }
         }
 
-        foreach (string location in _statistics.Concat(_manifests.Select(manifest => manifest.ManifestPath)).Concat(_lists))
+        foreach (var file in _statistics.Concat(_manifests.Select(manifest => new UnreachableFile(manifest.ManifestPath, manifest.ManifestLengthBytes))).Concat(_lists))
         {
-            yield return location;
+            yield return file;
         }
     }
 
@@ -67,9 +72,9 @@ public sealed class UnreachableFiles
     {
         long count = 0;
         var batch = new List<string>(1000);
-        await foreach (string location in ListAsync(cancellationToken).ConfigureAwait(false))
+        await foreach (var file in ListAsync(cancellationToken).ConfigureAwait(false))
         {
-            batch.Add(location);
+            batch.Add(file.Location);
             count++;
             if (batch.Count == 1000)
             {
@@ -87,18 +92,19 @@ public sealed class UnreachableFiles
         var metadata = table.Metadata;
         var stays = new Dictionary<string, ManifestFile>(StringComparer.Ordinal);
         var goes = new Dictionary<string, ManifestFile>(StringComparer.Ordinal);
-        var lists = new HashSet<string>(StringComparer.Ordinal);
+        var lists = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var snapshot in gone.Count == 0 ? [] : metadata.Snapshots)
         {
             bool isGone = gone.Contains(snapshot.SnapshotId);
-            foreach (var manifest in await SnapshotFiles.ManifestsAsync(table, snapshot, cancellationToken).ConfigureAwait(false))
+            var list = snapshot.ManifestList is { } location ? await ManifestList.ReadAsync(table.Store, location, cancellationToken).ConfigureAwait(false) : null;
+            foreach (var manifest in list?.Manifests ?? await SnapshotFiles.ManifestsAsync(table, snapshot, cancellationToken).ConfigureAwait(false))
             {
                 (isGone ? goes : stays)[manifest.ManifestPath] = manifest;
             }
 
-            if (isGone && snapshot.ManifestList is { } list)
+            if (isGone && list is not null)
             {
-                lists.Add(list);
+                lists[snapshot.ManifestList!] = list.SizeBytes;
             }
         }
 
@@ -107,7 +113,11 @@ public sealed class UnreachableFiles
             goes.Remove(path);
         }
 
-        lists.ExceptWith(metadata.Snapshots.Where(snapshot => !gone.Contains(snapshot.SnapshotId) && snapshot.ManifestList is not null).Select(snapshot => snapshot.ManifestList!));
+        foreach (string list in metadata.Snapshots.Where(snapshot => !gone.Contains(snapshot.SnapshotId) && snapshot.ManifestList is not null).Select(snapshot => snapshot.ManifestList!))
+        {
+            lists.Remove(list);
+        }
+
         var unreachable = new HashSet<UInt128>();
         foreach (var manifest in goes.Values)
         {
@@ -131,15 +141,15 @@ public sealed class UnreachableFiles
         }
 
         return new UnreachableFiles(
-            table, [.. goes.Values], [.. lists], Statistics(metadata, gone), unreachable, stays.Values.Select(manifest => manifest.SpecId).ToHashSet());
+            table, [.. goes.Values], [.. lists.Select(list => new UnreachableFile(list.Key, list.Value))], Statistics(metadata, gone), unreachable, stays.Values.Select(manifest => manifest.SpecId).ToHashSet());
     }
 
-    private static List<string> Statistics(TableMetadata metadata, IReadOnlySet<long> gone)
+    private static List<UnreachableFile> Statistics(TableMetadata metadata, IReadOnlySet<long> gone)
     {
-        var all = metadata.Statistics.Select(file => (file.SnapshotId, file.StatisticsPath))
-            .Concat(metadata.PartitionStatistics.Select(file => (file.SnapshotId, file.StatisticsPath))).ToList();
-        var stays = all.Where(file => !gone.Contains(file.SnapshotId)).Select(file => file.StatisticsPath).ToHashSet(StringComparer.Ordinal);
-        return [.. all.Where(file => gone.Contains(file.SnapshotId) && !stays.Contains(file.StatisticsPath)).Select(file => file.StatisticsPath).Distinct()];
+        var all = metadata.Statistics.Select(file => (file.SnapshotId, File: new UnreachableFile(file.StatisticsPath, file.FileSizeBytes)))
+            .Concat(metadata.PartitionStatistics.Select(file => (file.SnapshotId, File: new UnreachableFile(file.StatisticsPath, file.FileSizeBytes)))).ToList();
+        var stays = all.Where(file => !gone.Contains(file.SnapshotId)).Select(file => file.File.Location).ToHashSet(StringComparer.Ordinal);
+        return [.. all.Where(file => gone.Contains(file.SnapshotId) && !stays.Contains(file.File.Location)).Select(file => file.File).DistinctBy(file => file.Location)];
     }
 
     private static UInt128 HashOf(string location)

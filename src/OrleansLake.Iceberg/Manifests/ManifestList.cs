@@ -23,6 +23,9 @@ public sealed class ManifestList
     /// <summary>The manifests in the order of the list.</summary>
     public IReadOnlyList<ManifestFile> Manifests { get; }
 
+    /// <summary>Bytes of the file.</summary>
+    public long SizeBytes { get; private init; }
+
     /// <summary>Reads a manifest list of v1, v2 or v3.</summary>
     /// <exception cref="IcebergFormatException">The file is no manifest list.</exception>
     public static async Task<ManifestList> ReadAsync(IObjectStore store, string location, CancellationToken cancellationToken) =>
@@ -33,7 +36,7 @@ public sealed class ManifestList
         var file = new AvroContainerReader(bytes, location);
         var record = new Record(file.Schema, location);
         var manifests = file.ReadRecords().Select(record.ToManifest).ToList();
-        return new ManifestList(location, file.Header.ToDictionary(pair => pair.Key, pair => Encoding.UTF8.GetString(pair.Value)), manifests);
+        return new ManifestList(location, file.Header.ToDictionary(pair => pair.Key, pair => Encoding.UTF8.GetString(pair.Value)), manifests) { SizeBytes = bytes.Length };
     }
 
     /// <summary>The bytes of a list.</summary>

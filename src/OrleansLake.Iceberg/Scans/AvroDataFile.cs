@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OrleansLake.Iceberg.Avro;
 
 namespace OrleansLake.Iceberg;
@@ -9,22 +10,25 @@ public static class AvroDataFile
 {
     /// <summary>
     /// Rows as the table's fields have them: structs as arrays of values, lists as lists, maps as lists of pairs, single values in
-    /// the form of <see cref="PartitionKey"/>.
+    /// the form of <see cref="PartitionKey"/>, variants as <see cref="VariantBytes"/>.
     /// </summary>
-    /// <param name="bytes">The whole file.</param>
-    /// <param name="location">Where it lies, for messages.</param>
+    /// <param name="store">Where the file is; of which no more is in memory than a block, or a megabyte of small ones.</param>
+    /// <param name="location">The file.</param>
+    /// <param name="sizeBytes">Its size.</param>
     /// <param name="fields">The fields wanted, found by id.</param>
     /// <param name="mapping">Ids by name, for files that have none.</param>
     /// <param name="constantOf">The value of a field that the file lacks, where the table knows it.</param>
+    /// <param name="cancellationToken">Ends it early.</param>
     /// <exception cref="IcebergFormatException">The file is damaged, or its fields are not of the table's types.</exception>
-    public static IEnumerable<object?[]> ReadRows(
-        ReadOnlyMemory<byte> bytes, string location, IReadOnlyList<NestedField> fields, NameMapping? mapping, Func<NestedField, object?> constantOf)
+    public static async IAsyncEnumerable<object?[]> ReadRowsAsync(
+        IObjectStore store, string location, long sizeBytes, IReadOnlyList<NestedField> fields, NameMapping? mapping, Func<NestedField, object?> constantOf,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var file = new AvroContainerReader(bytes, location);
+        var file = await AvroContainerStream.OpenAsync(store, location, sizeBytes, cancellationToken).ConfigureAwait(false);
         var binder = new Binder(location, HasIds(file.Schema, 0) ? null : mapping ?? throw new NotSupportedException(
             $"{location}: its columns have no field ids, and the table has no property {NameMapping.Property} that gives them by name"), constantOf);
         var read = binder.Struct(fields, file.Schema, []);
-        foreach (object?[] record in file.ReadRecords())
+        await foreach (object?[] record in file.ReadRecordsAsync(cancellationToken).ConfigureAwait(false))
         {
             yield return (object?[])read(record)!;
         }
@@ -116,10 +120,32 @@ public static class AvroDataFile
                 case MapType map when schema.Unwrapped is { IsKeyValueArray: true, Items: { } pair }:
                     var (key, mapped) = (Value(map.Key, pair.Fields[0].Schema, [.. path, "key"]), Value(map.Value, pair.Fields[1].Schema, [.. path, "value"]));
                     return value => Pairs(value)?.Select(one => new KeyValuePair<object, object?>(key(one.Key)!, mapped(one.Value))).ToList();
+                case VariantType:
+                    return Variant(schema.Unwrapped, path);
                 case PrimitiveType primitive:
                     return Primitive(primitive, schema.Unwrapped, path);
                 default:
                     throw Error(path, $"expected a {type.GetType().Name}, got {schema.Unwrapped.Kind}");
+            }
+        }
+
+        /// <summary>A record of the two parts of a variant, by their names. https://iceberg.apache.org/spec/#avro</summary>
+        private Func<object?, object?> Variant(AvroSchema record, string[] path)
+        {
+            int metadata = PartOf("metadata"), part = PartOf("value");
+            return value => value is object?[] values ? new VariantBytes((byte[])values[metadata]!, (byte[])values[part]!) : null;
+
+            int PartOf(string name)
+            {
+                for (int i = 0; i < record.Fields.Count; i++)
+                {
+                    if (record.Fields[i] is { Schema.Kind: AvroKind.Bytes } field && field.Name == name)
+                    {
+                        return i;
+                    }
+                }
+
+                throw Error(path, $"expected variant, a record of metadata and value in bytes, got {record.Kind} in the file");
             }
         }
 

@@ -26,15 +26,15 @@ internal static class FreshIds
         switch (type)
         {
             case StructType structure:
-                return new StructType(Assign(structure.Fields, ref last, newIds));
+                return structure with { Fields = Assign(structure.Fields, ref last, newIds) };
             case ListType list:
                 int elementId = newIds[list.ElementId] = ++last;
-                return new ListType(elementId, Assign(list.Element, ref last, newIds), list.ElementRequired);
+                return list with { ElementId = elementId, Element = Assign(list.Element, ref last, newIds) };
             case MapType map:
                 int keyId = newIds[map.KeyId] = ++last;
                 int valueId = newIds[map.ValueId] = ++last;
                 var key = Assign(map.Key, ref last, newIds);
-                return new MapType(keyId, key, valueId, Assign(map.Value, ref last, newIds), map.ValueRequired);
+                return map with { KeyId = keyId, Key = key, ValueId = valueId, Value = Assign(map.Value, ref last, newIds) };
             default:
                 return type;
         }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace OrleansLake.Iceberg;
 
 /// <summary>A type of the table. https://iceberg.apache.org/spec/#schemas-and-data-types</summary>
@@ -69,18 +71,33 @@ public sealed record GeometryType(string? Crs) : PrimitiveType;
 /// <summary>Shapes on the sphere (v3).</summary>
 public sealed record GeographyType(string? Crs, string? Algorithm) : PrimitiveType;
 
+/// <summary>A type with fields of its own. https://iceberg.apache.org/spec/#nested-types</summary>
+public abstract record NestedType : IcebergType
+{
+    private protected NestedType() { }
+
+    /// <summary>Fields of its JSON object that another writer put there and this library does not know.</summary>
+    public JsonObject? OtherFields { get; init; }
+
+    /// <summary>The same in all that metadata say of it; JSON is compared by what it means.</summary>
+    public virtual bool Equals(NestedType? other) => base.Equals(other) && JsonNode.DeepEquals(OtherFields, other!.OtherFields);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => base.GetHashCode();
+}
+
 /// <summary>Named fields.</summary>
-public sealed record StructType(IReadOnlyList<NestedField> Fields) : IcebergType
+public sealed record StructType(IReadOnlyList<NestedField> Fields) : NestedType
 {
     /// <inheritdoc />
-    public bool Equals(StructType? other) => other is not null && Fields.SequenceEqual(other.Fields);
+    public bool Equals(StructType? other) => base.Equals(other) && Fields.SequenceEqual(other!.Fields);
 
     /// <inheritdoc />
     public override int GetHashCode() => Fields.Aggregate(17, HashCode.Combine);
 }
 
 /// <summary>Elements of one type.</summary>
-public sealed record ListType(int ElementId, IcebergType Element, bool ElementRequired) : IcebergType;
+public sealed record ListType(int ElementId, IcebergType Element, bool ElementRequired) : NestedType;
 
 /// <summary>Keys to values.</summary>
-public sealed record MapType(int KeyId, IcebergType Key, int ValueId, IcebergType Value, bool ValueRequired) : IcebergType;
+public sealed record MapType(int KeyId, IcebergType Key, int ValueId, IcebergType Value, bool ValueRequired) : NestedType;

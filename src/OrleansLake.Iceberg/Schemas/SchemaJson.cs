@@ -10,6 +10,12 @@ public static class SchemaJson
 {
     private static readonly HashSet<string> SchemaFields = ["type", "schema-id", "identifier-field-ids", "fields"];
 
+    private static readonly HashSet<string> StructFields = ["type", "fields"];
+
+    private static readonly HashSet<string> ListFields = ["type", "element-id", "element", "element-required"];
+
+    private static readonly HashSet<string> MapFields = ["type", "key-id", "key", "value-id", "value", "value-required"];
+
     private static readonly HashSet<string> FieldFields = ["id", "name", "required", "type", "doc", "initial-default", "write-default"];
 
     /// <summary>Reads a schema.</summary>
@@ -33,7 +39,7 @@ public static class SchemaJson
     internal static Schema Read(JsonCursor at, int defaultId)
     {
         at.ExpectObject("a schema");
-        if (ReadType(at) is not StructType type)
+        if (at.Get("type").Text() != "struct")
         {
             throw at.Expected("a struct");
         }
@@ -41,7 +47,7 @@ public static class SchemaJson
         var schema = new Schema
         {
             SchemaId = at.IntOrNull("schema-id") ?? defaultId,
-            Fields = type.Fields,
+            Fields = at.Get("fields").List("the fields of a struct", ReadField),
             IdentifierFieldIds = at.TryGet("identifier-field-ids", out var ids) ? ids.List("field ids", id => id.Int()) : [],
             OtherFields = at.Others(SchemaFields),
         };
@@ -89,16 +95,17 @@ public static class SchemaJson
         switch (at.Get("type").Text())
         {
             case "struct":
-                return new StructType(at.Get("fields").List("the fields of a struct", ReadField));
+                return new StructType(at.Get("fields").List("the fields of a struct", ReadField)) { OtherFields = at.Others(StructFields) };
             case "list":
-                return new ListType(at.Get("element-id").Int(), ReadType(at.Get("element")), at.Get("element-required").Bool());
+                return new ListType(at.Get("element-id").Int(), ReadType(at.Get("element")), at.Get("element-required").Bool()) { OtherFields = at.Others(ListFields) };
             case "map":
                 return new MapType(
                     at.Get("key-id").Int(),
                     ReadType(at.Get("key")),
                     at.Get("value-id").Int(),
                     ReadType(at.Get("value")),
-                    at.Get("value-required").Bool());
+                    at.Get("value-required").Bool())
+                { OtherFields = at.Others(MapFields) };
             default:
                 throw at.Get("type").Expected("struct, list or map");
         }
@@ -153,18 +160,20 @@ public static class SchemaJson
 
     internal static void WriteType(Utf8JsonWriter json, IcebergType type)
     {
+        if (type is PrimitiveType primitive)
+        {
+            json.WriteStringValue(TypeText.Write(primitive));
+            return;
+        }
+
+        json.WriteStartObject();
         switch (type)
         {
-            case PrimitiveType primitive:
-                json.WriteStringValue(TypeText.Write(primitive));
-                return;
             case StructType structure:
-                json.WriteStartObject();
                 json.WriteString("type", "struct");
                 WriteFields(json, structure.Fields);
                 break;
             case ListType list:
-                json.WriteStartObject();
                 json.WriteString("type", "list");
                 json.WriteNumber("element-id", list.ElementId);
                 json.WritePropertyName("element");
@@ -172,7 +181,6 @@ public static class SchemaJson
                 json.WriteBoolean("element-required", list.ElementRequired);
                 break;
             case MapType map:
-                json.WriteStartObject();
                 json.WriteString("type", "map");
                 json.WriteNumber("key-id", map.KeyId);
                 json.WritePropertyName("key");
@@ -186,6 +194,7 @@ public static class SchemaJson
                 throw new ArgumentException($"no JSON for {type}");
         }
 
+        SnapshotJson.WriteOthers(json, ((NestedType)type).OtherFields);
         json.WriteEndObject();
     }
 }

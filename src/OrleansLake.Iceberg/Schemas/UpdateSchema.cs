@@ -112,7 +112,7 @@ public sealed class UpdateSchema : IMetadataChange
         }
 
         RefuseTaken(structure.Fields, path, name);
-        Rewrite(structId, one => one with { Type = new StructType(Placed([.. structure.Fields, field], field, position, path)) });
+        Rewrite(structId, one => one with { Type = structure with { Fields = Placed([.. structure.Fields, field], field, position, path) } });
         return Checked();
     }
 
@@ -326,7 +326,7 @@ public sealed class UpdateSchema : IMetadataChange
         }
 
         var owner = _schema.AllFields().First(one => one.Type is StructType structure && structure.Fields.Any(field => field.Id == memberId));
-        Rewrite(owner.Id, one => one with { Type = new StructType(fields) });
+        Rewrite(owner.Id, one => one with { Type = ((StructType)one.Type) with { Fields = fields } });
     }
 
     private void Rewrite(int id, Func<NestedField, NestedField?> change) => _schema = _schema with { Fields = Rewritten(_schema.Fields, id, change) };
@@ -350,7 +350,7 @@ public sealed class UpdateSchema : IMetadataChange
         switch (type)
         {
             case StructType structure:
-                return new StructType(Rewritten(structure.Fields, id, change));
+                return structure with { Fields = Rewritten(structure.Fields, id, change) };
             case ListType list:
                 var element = Rewritten(type.Children(), id, change)[0];
                 return list with { Element = element.Type, ElementRequired = element.Required };

@@ -81,7 +81,7 @@ public sealed class FieldGrowth(Func<IReadOnlyList<NewField>, Task<IReadOnlyList
 /// <summary>What new fields one call of a decoder has met.</summary>
 internal sealed unsafe class NewFields(FieldGrowth growth)
 {
-    private readonly List<(JsonMember Member, nint From, int Length)> _ofRow = [];
+    private readonly List<(JsonMember Member, nint From, int Length, IcebergType? Type)> _ofRow = [];
     private readonly Dictionary<JsonMember, NewField> _met = [];
 
     /// <summary>How many the row at hand has, to go back to.</summary>
@@ -95,14 +95,23 @@ internal sealed unsafe class NewFields(FieldGrowth growth)
     {
         if (!member.IsDeclined && *from != 'n')
         {
-            _ofRow.Add((member, (nint)from, (int)(to - from)));
+            _ofRow.Add((member, (nint)from, (int)(to - from), null));
+        }
+    }
+
+    /// <summary>A value, which is not null, of a name that the table does not have and a type that the records tell.</summary>
+    public void Add(JsonMember member, IcebergType type)
+    {
+        if (!member.IsDeclined)
+        {
+            _ofRow.Add((member, 0, 0, type));
         }
     }
 
     /// <summary>The row is accepted: what it has is wanted.</summary>
     public void Finish()
     {
-        foreach (var (member, from, length) in _ofRow)
+        foreach (var (member, from, length, told) in _ofRow)
         {
             var owner = member.Owner!;
             string name = owner.ColumnOf(member);
@@ -112,8 +121,7 @@ internal sealed unsafe class NewFields(FieldGrowth growth)
                 continue;
             }
 
-            using var json = JsonDocument.Parse(new ReadOnlySpan<byte>((byte*)from, length).ToArray(), new JsonDocumentOptions { MaxDepth = JsonPlanCompiler.MaxDepth, AllowDuplicateProperties = true });
-            if (TypeOf(json.RootElement) is not { } type)
+            if ((told ?? TypeOf(new ReadOnlySpan<byte>((byte*)from, length))) is not { } type)
             {
                 continue;
             }
@@ -147,6 +155,12 @@ internal sealed unsafe class NewFields(FieldGrowth growth)
         List<NewField> fields = [.. _met.Values];
         _met.Clear();
         throw new NewFieldsException(fields, growth.Ask(fields));
+    }
+
+    private static IcebergType? TypeOf(ReadOnlySpan<byte> text)
+    {
+        using var json = JsonDocument.Parse(text.ToArray(), new JsonDocumentOptions { MaxDepth = JsonPlanCompiler.MaxDepth, AllowDuplicateProperties = true });
+        return TypeOf(json.RootElement);
     }
 
     /// <summary>The narrowest type that holds a value; null: it tells none.</summary>

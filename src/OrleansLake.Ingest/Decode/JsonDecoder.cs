@@ -85,10 +85,13 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields()
+    public IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields() => TakeUnknownFields(_root);
+
+    /// <summary>What was counted in a plan.</summary>
+    internal static IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields(JsonNode root)
     {
         var counts = new List<KeyValuePair<string, long>>();
-        foreach (var member in All(_root).SelectMany(node => node.Struct?.Unknown ?? []).Where(member => member.Count > 0))
+        foreach (var member in All(root).SelectMany(node => node.Struct?.Unknown ?? []).Where(member => member.Count > 0))
         {
             counts.Add(KeyValuePair.Create(member.Path, member.Count));
             member.Count = 0;
@@ -237,9 +240,9 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
             return false;
         }
 
-        if (state.Unknown.Count > 0 || state.Nulled.Count > 0)
+        if (state.HasExtras)
         {
-            Count(row);
+            Count(state, row);
         }
 
         return true;
@@ -284,29 +287,25 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
             leaf.DropRow(row);
         }
 
-        _state.Unknown.Clear();
-        _state.Nulled.Clear();
-        _rescue?.Drop();
-        _state.New?.Drop();
+        _state.Drop();
     }
 
     /// <summary>What an accepted record had that is not in its columns.</summary>
-    private void Count(int row)
+    internal static void Count(JsonState state, int row)
     {
-        foreach (var member in _state.Unknown)
+        foreach (var member in state.Unknown)
         {
             (member.CountsAs ?? member).Count++;
         }
 
-        foreach (var node in _state.Nulled)
+        foreach (var node in state.Nulled)
         {
             node.Count++;
         }
 
-        _state.Unknown.Clear();
-        _state.Nulled.Clear();
-        _rescue?.Finish(row);
-        _state.New?.Finish();
+        state.Rescue?.Finish(row);
+        state.New?.Finish();
+        state.Drop();
     }
 
     private static IEnumerable<JsonNode> All(JsonNode node)

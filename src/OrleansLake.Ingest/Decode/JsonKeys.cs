@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Decode;
 
@@ -17,7 +18,9 @@ internal static class JsonKeys
 
         if (count == 2)
         {
-            return !keys.BytesOf(first).SequenceEqual(keys.BytesOf(first + 1));
+            return keys.Column.PhysicalType == PhysicalType.ByteArray
+                ? AreTwo(keys.Bytes, keys.Offsets, first)
+                : !keys.BytesOf(first).SequenceEqual(keys.BytesOf(first + 1));
         }
 
         if (count > 32)
@@ -46,6 +49,16 @@ internal static class JsonKeys
         }
 
         return true;
+    }
+
+    // Names of two entries mostly differ in length or in their last byte, as key1 and key2 do.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool AreTwo(byte[] bytes, int[] offsets, int first)
+    {
+        var (begin, middle, end) = (offsets[first], offsets[first + 1], offsets[first + 2]);
+        int length = middle - begin;
+        return end - middle != length
+            || (length > 0 && (bytes[middle - 1] != bytes[end - 1] || !bytes.AsSpan(begin, length).SequenceEqual(bytes.AsSpan(middle, length))));
     }
 
     private static bool AreDistinctByTable(LeafColumn keys, int first, int count, ref int[] table)

@@ -98,7 +98,7 @@ internal static unsafe partial class JsonRows<TScan>
         }
     }
 
-    private static bool AddText(JsonNode node, byte* text, int length, int repetition, byte* from, byte* to, JsonState state)
+    internal static bool AddText(JsonNode node, byte* text, int length, int repetition, byte* from, byte* to, JsonState state)
     {
         var leaf = node.Leaf!;
         switch (node.Kind)
@@ -254,7 +254,7 @@ internal static unsafe partial class JsonRows<TScan>
     }
 
     /// <summary>A number, true or false that a string says, which stands from <paramref name="from"/> to <paramref name="to"/>.</summary>
-    private static byte* AddNumberInText(JsonNode node, byte* text, int length, int repetition, byte* from, byte* to, JsonState state)
+    internal static byte* AddNumberInText(JsonNode node, byte* text, int length, int repetition, byte* from, byte* to, JsonState state)
     {
         if (node.Kind == JsonKind.Boolean)
         {

@@ -37,6 +37,22 @@ internal sealed unsafe class JsonState
     private byte[] _text = GC.AllocateUninitializedArray<byte>(256, pinned: true);
     private byte[] _document = [];
 
+    /// <summary>Whether the row at hand had anything that is not in its columns.</summary>
+    public bool HasExtras => Unknown.Count > 0 || Nulled.Count > 0;
+
+    /// <summary>Values as JSON, of records that are none.</summary>
+    public JsonTexts Texts { get; } = new();
+
+    /// <summary>Forgets what the row at hand had beside its columns.</summary>
+    public void Drop()
+    {
+        Unknown.Clear();
+        Nulled.Clear();
+        Rescue?.Drop();
+        New?.Drop();
+        Texts.Clear();
+    }
+
     /// <summary>A copy of a document that no zero stands behind, with a zero.</summary>
     public byte* DocumentRoom(byte* document, int length)
     {
@@ -75,7 +91,7 @@ internal static unsafe partial class JsonRows<TScan>
 {
     /// <summary>One value, white space before it skipped.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static byte* Value(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    internal static byte* Value(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
     {
         switch (node.Kind)
         {

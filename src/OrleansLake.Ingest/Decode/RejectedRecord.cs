@@ -48,6 +48,9 @@ internal enum RejectReason
     /// <summary>Bytes that are not what their Avro schema says.</summary>
     MalformedAvro,
 
+    /// <summary>Bytes that are no message of Protocol Buffers.</summary>
+    MalformedProtobuf,
+
     /// <summary>A row that does not meet an expectation of the pipeline.</summary>
     UnmetExpectation,
 }
@@ -73,6 +76,7 @@ internal static class RejectReasons
         RejectReason.UnknownSchema => "unknown-schema",
         RejectReason.UnusableSchema => "unusable-schema",
         RejectReason.MalformedAvro => "malformed-avro",
+        RejectReason.MalformedProtobuf => "malformed-protobuf",
         RejectReason.UnmetExpectation => "unmet-expectation",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "not a reject reason"),
     };

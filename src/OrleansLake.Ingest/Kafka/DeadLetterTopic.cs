@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
 using OrleansLake.Ingest.Forward;
+using OrleansLake.Ingest.Kafka.Security;
 
 namespace OrleansLake.Ingest.Kafka;
 
@@ -23,6 +24,7 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
     private volatile IReadOnlyDictionary<string, string> _connection;
     private readonly string _transactionalId;
     private readonly Action<KafkaLogLine>? _log;
+    private readonly IBearerTokens? _tokens;
     private readonly SemaphoreSlim _turn = new(1);
     private IProducer<byte[]?, byte[]?>? _producer;
     private IConsumer<byte[]?, byte[]?>? _group;
@@ -30,9 +32,9 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
     private long? _number;
 
     /// <summary>Connects when it is asked to.</summary>
-    public DeadLetterTopic(string topic, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null)
+    public DeadLetterTopic(string topic, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, IBearerTokens? tokens = null)
     {
-        (_topic, _transactionalId, _bootstrap, _log) = (topic, transactionalId, bootstrapServers, log);
+        (_topic, _transactionalId, _bootstrap, _log, _tokens) = (topic, transactionalId, bootstrapServers, log, tokens);
         _connection = KafkaSettings.OfLookup(bootstrapServers, settings);
     }
 
@@ -130,11 +132,21 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
         (_producer, _group, _line, _number) = (null, null, null, null);
     }
 
-    private IConsumer<byte[]?, byte[]?> ConnectGroup(string line) => new ConsumerBuilder<byte[]?, byte[]?>(
-            new Dictionary<string, string>(_connection) { ["group.id"] = line, ["isolation.level"] = "read_committed", ["enable.auto.commit"] = "false" })
-        .SetLogHandler((_, logged) => _log?.Invoke(new KafkaLogLine((int)logged.Level, logged.Facility, logged.Message)))
-        .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)))
-        .Build();
+    private IConsumer<byte[]?, byte[]?> ConnectGroup(string line)
+    {
+        IConsumer<byte[]?, byte[]?> group = new ConsumerBuilder<byte[]?, byte[]?>(
+                new Dictionary<string, string>(_connection) { ["group.id"] = line, ["isolation.level"] = "read_committed", ["enable.auto.commit"] = "false" })
+            .SetLogHandler((_, logged) => _log?.Invoke(new KafkaLogLine((int)logged.Level, logged.Facility, logged.Message)))
+            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)))
+            .Build();
+        if (KafkaSecurity.NeedsTokens(_connection))
+        {
+            // Nobody polls it, so it would never ask: it is connected to once.
+            AdminTokens.Give(group, _tokens ?? throw KafkaSecurity.NoTokens());
+        }
+
+        return group;
+    }
 
     private void Produce(IProducer<byte[]?, byte[]?> producer, Message<byte[]?, byte[]?> message, Action<DeliveryReport<byte[]?, byte[]?>> report)
     {
@@ -154,15 +166,21 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
 
     private IProducer<byte[]?, byte[]?> Connect()
     {
-        var producer = new ProducerBuilder<byte[]?, byte[]?>(new Dictionary<string, string>(KafkaSettings.OfProducer(_bootstrap, _connection))
-            {
-                ["client.id"] = "orleanslake-dead-letters",
-                ["transactional.id"] = _transactionalId,
-                ["transaction.timeout.ms"] = "300000", // a whole commit's dead letters
-            })
+        var settings = new Dictionary<string, string>(KafkaSettings.OfProducer(_bootstrap, _connection))
+        {
+            ["client.id"] = "orleanslake-dead-letters",
+            ["transactional.id"] = _transactionalId,
+            ["transaction.timeout.ms"] = "300000", // a whole commit's dead letters
+        };
+        ProducerBuilder<byte[]?, byte[]?> builder = new ProducerBuilder<byte[]?, byte[]?>(settings)
             .SetLogHandler((_, line) => _log?.Invoke(new KafkaLogLine((int)line.Level, line.Facility, line.Message)))
-            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)))
-            .Build();
+            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)));
+        if (KafkaSecurity.NeedsTokens(settings))
+        {
+            builder.SetOAuthBearerTokenRefreshHandler(AdminTokens.HandlerOf<byte[]?, byte[]?>(_tokens ?? throw KafkaSecurity.NoTokens()));
+        }
+
+        IProducer<byte[]?, byte[]?> producer = builder.Build();
         try
         {
             producer.InitTransactions(CallTimeout);

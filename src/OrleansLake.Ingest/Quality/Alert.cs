@@ -23,6 +23,9 @@ public enum AlertKind
 
     /// <summary>What was to be published did not pass its audit.</summary>
     Audit,
+
+    /// <summary>A task of a table's upkeep fails.</summary>
+    Upkeep,
 }
 
 /// <summary>Something that a person should know; told when it begins and when it is over.</summary>

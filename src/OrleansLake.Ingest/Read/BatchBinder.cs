@@ -1,4 +1,5 @@
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Write;
 using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Read;
@@ -31,7 +32,7 @@ internal sealed class BatchBinder
     {
         var binder = new BatchBinder(location, constants, file, target);
         int leaf = 0;
-        foreach (var (field, node) in fields.Where(field => field.Type is not UnknownType).Zip(target.Fields))
+        foreach (var (field, node) in fields.Where(field => IcebergParquet.HasColumns(field.Type)).Zip(target.Fields))
         {
             binder.BindTop(field, node, ref leaf);
         }
@@ -100,7 +101,7 @@ internal sealed class BatchBinder
         switch (field.Type)
         {
             case StructType structure when found is { Node: ParquetNode.Group, Element: null, Key: null }:
-                foreach (var (child, childNode) in structure.Fields.Where(one => one.Type is not UnknownType).Zip(((ParquetNode.Group)node).Children))
+                foreach (var (child, childNode) in structure.Fields.Where(one => IcebergParquet.HasColumns(one.Type)).Zip(((ParquetNode.Group)node).Children))
                 {
                     BindField(child, childNode, found.Find(child.Id), found, here, own, ref leaf);
                 }
@@ -136,19 +137,28 @@ internal sealed class BatchBinder
         }
     }
 
-    /// <summary>A variant that is not shredded: metadata and value by their names.</summary>
+    /// <summary>
+    /// A variant: by the names of its columns, whatever their order. What is not shredded is taken as it lies; else the whole of it is put
+    /// together. https://github.com/apache/parquet-format/blob/master/VariantShredding.md
+    /// </summary>
     private void BindVariant(NestedField field, ParquetNode.Group node, FileColumns found, byte[] levels, int definition, ref int leaf)
     {
-        foreach (var child in node.Children)
+        var metadata = found.Fields.FirstOrDefault(one => one.Node is ParquetNode.Primitive { Name: IcebergParquet.VariantMetadata, PhysicalType: PhysicalType.ByteArray, Repetition: Parquet.Repetition.Required })
+            ?? throw new InvalidDataException(
+                $"{_location}: field {field.Name} (id {field.Id}): expected a variant, which has required metadata, got a struct of {string.Join(", ", found.Fields.Select(one => one.Node!.Name))}");
+        var value = found.Fields.FirstOrDefault(one => one.Node is ParquetNode.Primitive { Name: IcebergParquet.VariantValue, PhysicalType: PhysicalType.ByteArray, Repetition: Parquet.Repetition.Required });
+        if (value is not null && found.Fields.Count == 2)
         {
-            var source = found.Fields.FirstOrDefault(one => one.Node!.Name == child.Name);
-            if (source is not { Node: ParquetNode.Primitive { PhysicalType: PhysicalType.ByteArray } } || found.Fields.Any(one => one.Node!.Name == "typed_value"))
+            foreach (var (child, source) in node.Children.Zip([metadata, value]))
             {
-                throw new NotSupportedException($"{_location}: field {field.Name} (id {field.Id}): expected a variant of metadata and value, got {string.Join(", ", found.Fields.Select(one => one.Node!.Name))}");
+                BindField(new NestedField(-1, child.Name, true, new BinaryType()), child, source, found, levels, definition, ref leaf);
             }
 
-            BindField(new NestedField(-1, child.Name, true, new BinaryType()), child, source, found, levels, definition, ref leaf);
+            return;
         }
+
+        _sources[leaf++] = new LeafSource.Variant([.. Enumerable.Range(found.FirstLeaf, found.LeafCount)], metadata.FirstLeaf, levels);
+        _sources[leaf++] = new LeafSource.VariantValue();
     }
 
     /// <summary>A field that the file lacks: of the partition, a default, or null.</summary>
@@ -167,7 +177,7 @@ internal sealed class BatchBinder
         int own = isPresent && optional ? definition + 1 : definition;
         if (field.Type is StructType structure)
         {
-            foreach (var (child, childNode) in structure.Fields.Where(one => one.Type is not UnknownType).Zip(((ParquetNode.Group)node).Children))
+            foreach (var (child, childNode) in structure.Fields.Where(one => IcebergParquet.HasColumns(one.Type)).Zip(((ParquetNode.Group)node).Children))
             {
                 BindMissing(child, childNode, parent, levels, own, !isPresent, ref leaf);
             }

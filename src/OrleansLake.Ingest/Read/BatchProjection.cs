@@ -7,15 +7,10 @@ internal sealed class BatchProjection(LeafSource[] sources, ColumnBatch target, 
 {
     private readonly int[] _bufferOf = BufferOf(fileLeaves);
     private readonly bool[] _passes = Passes(sources);
+    private readonly Dictionary<LeafSource.Variant, VariantReader> _variants = [];
 
     /// <summary>The columns of the file that have to be read.</summary>
-    public static List<int> FileLeaves(IEnumerable<LeafSource> sources) => [.. sources.Select(source => source switch
-    {
-        LeafSource.Column column => column.FileLeaf,
-        LeafSource.Constant { Guide: { } guide } => guide,
-        LeafSource.Lineage { FileLeaf: { } leaf } => leaf,
-        _ => -1,
-    }).Where(leaf => leaf >= 0).Distinct().Order()];
+    public static List<int> FileLeaves(IEnumerable<LeafSource> sources) => [.. sources.SelectMany(source => source.LeavesRead).Distinct().Order()];
 
     /// <summary>Fills the target with the rows of a batch, which hold the file's columns in the order of their numbers.</summary>
     /// <param name="batch">The rows; null where no column is read.</param>
@@ -48,6 +43,9 @@ internal sealed class BatchProjection(LeafSource[] sources, ColumnBatch target, 
                 case LeafSource.Constant constant:
                     Fill(to, rows, constant.Levels[0], constant.Value);
                     break;
+                case LeafSource.Variant variant:
+                    FillVariant(variant, batch!, to, target.Columns[i + 1]);
+                    break;
                 case LeafSource.Position:
                     to.Reserve(rows);
                     for (int row = 0; row < rows; row++)
@@ -69,18 +67,7 @@ internal sealed class BatchProjection(LeafSource[] sources, ColumnBatch target, 
     /// <summary>Which columns are as the file has them, and asked for nowhere else.</summary>
     private static bool[] Passes(LeafSource[] sources)
     {
-        var uses = new Dictionary<int, int>();
-        foreach (int leaf in sources.Select(source => source switch
-        {
-            LeafSource.Column column => column.FileLeaf,
-            LeafSource.Constant { Guide: { } guide } => guide,
-            LeafSource.Lineage { FileLeaf: { } stored } => stored,
-            _ => -1,
-        }))
-        {
-            uses[leaf] = uses.GetValueOrDefault(leaf) + 1;
-        }
-
+        var uses = sources.SelectMany(source => source.LeavesRead).CountBy(leaf => leaf).ToDictionary();
         return [.. sources.Select(source => source is LeafSource.Column { Convert: null } column && uses[column.FileLeaf] == 1 && column.Levels.Select((level, i) => level == i).All(same => same))];
     }
 
@@ -222,6 +209,38 @@ internal sealed class BatchProjection(LeafSource[] sources, ColumnBatch target, 
         if (constant.Value is { } value)
         {
             LeafConversion.Repeat(value, to, values);
+        }
+    }
+
+    private void FillVariant(LeafSource.Variant variant, ColumnBatch batch, ColumnBuffer metadata, ColumnBuffer value)
+    {
+        var from = batch.Columns[_bufferOf[variant.MetadataLeaf]];
+        if (!_variants.TryGetValue(variant, out var reader))
+        {
+            _variants[variant] = reader = new VariantReader(batch.Schema, [.. from.Column.Path.SkipLast(1)]);
+        }
+
+        int slots = from.SlotCount;
+        foreach (var to in new[] { metadata, value })
+        {
+            to.Reserve(slots);
+            if (from.Column.MaxRepetitionLevel > 0)
+            {
+                from.RepetitionLevels.AsSpan(0, slots).CopyTo(to.RepetitionLevels);
+            }
+
+            WriteLevels(variant.Levels, from, to, slots);
+            to.SlotCount = slots;
+        }
+
+        reader.Attach(batch);
+        while (reader.Read())
+        {
+            if (!reader.IsNull)
+            {
+                LeafConversion.Append(metadata, reader.Current.Metadata);
+                LeafConversion.Append(value, reader.Current.Value);
+            }
         }
     }
 

@@ -68,7 +68,7 @@ internal static class DataFileBatches
             {
                 projection.Fill(batch, rows, position);
             }
-            catch (Exception e) when (e is InvalidDataException or OverflowException)
+            catch (Exception e) when (e is InvalidDataException or OverflowException or ParquetFormatException)
             {
                 throw new InvalidDataException($"{file.FilePath}: rows from {position}: {e.Message}", e);
             }
@@ -80,11 +80,10 @@ internal static class DataFileBatches
     private static async IAsyncEnumerable<long> ReadAvroAsync(
         IObjectStore store, DataFile file, IReadOnlyList<NestedField> fields, ColumnBatch target, FileConstants constants, NameMapping? mapping, int batchRows, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var bytes = await store.ReadAsync(file.FilePath, cancellationToken).ConfigureAwait(false);
         var shredder = new RowShredder(fields, target);
         long position = 0, next = 0;
         target.Clear();
-        foreach (object?[] row in AvroDataFile.ReadRows(bytes, file.FilePath, fields, mapping, constants.ValueOf))
+        await foreach (object?[] row in AvroDataFile.ReadRowsAsync(store, file.FilePath, file.FileSizeBytes, fields, mapping, constants.ValueOf, cancellationToken).ConfigureAwait(false))
         {
             constants.Complete(fields, row, next++);
             shredder.Append(row);

@@ -73,6 +73,8 @@ internal static class LeafConversion
         (DoubleType, float number) => (double)number,
         (TimestampType, int days) => days * MicrosPerDay,
         (TimestampNanoType, int days) => days * MicrosPerDay * 1000,
+        // Of a transform that is not known: any value, and shown as text.
+        (StringType, not string) => SingleValueText.Of(type, value),
         _ => value,
     };
 
@@ -109,6 +111,15 @@ internal static class LeafConversion
         }
 
         to.ValueCount += count;
+    }
+
+    /// <summary>Appends bytes to a column of byte arrays that has room for another slot.</summary>
+    public static void Append(ColumnBuffer to, ReadOnlySpan<byte> bytes)
+    {
+        to.ReserveBytes(bytes.Length);
+        int position = to.Offsets[to.ValueCount];
+        bytes.CopyTo(to.Bytes.AsSpan(position));
+        to.Offsets[++to.ValueCount] = position + bytes.Length;
     }
 
     /// <summary>Appends all values of a column of the same form.</summary>
@@ -248,11 +259,7 @@ internal static class LeafConversion
     {
         for (int i = 0; i < from.ValueCount; i++)
         {
-            var bytes = BytesOf(from, i);
-            to.ReserveBytes(bytes.Length);
-            bytes.CopyTo(to.Bytes.AsSpan(to.Offsets[to.ValueCount]));
-            to.Offsets[to.ValueCount + 1] = to.Offsets[to.ValueCount] + bytes.Length;
-            to.ValueCount++;
+            Append(to, BytesOf(from, i));
         }
     }
 

@@ -20,6 +20,15 @@ internal abstract record LeafSource
     /// <param name="Value">The value where the level is the highest; null where there is none.</param>
     public sealed record Constant(int? Guide, int GuideRepetition, byte[] Levels, object? Value) : LeafSource;
 
+    /// <summary>The metadata of a variant that is put together from several columns of the file; its value is the column behind it.</summary>
+    /// <param name="FileLeaves">All columns of the variant in the file.</param>
+    /// <param name="MetadataLeaf">The one of them that tells whether there is a variant.</param>
+    /// <param name="Levels">The scan's definition level for each of the file's.</param>
+    public sealed record Variant(IReadOnlyList<int> FileLeaves, int MetadataLeaf, byte[] Levels) : LeafSource;
+
+    /// <summary>The value of the <see cref="Variant"/> before it, which fills both.</summary>
+    public sealed record VariantValue : LeafSource;
+
     /// <summary>The row's position in the file.</summary>
     public sealed record Position : LeafSource;
 
@@ -31,4 +40,14 @@ internal abstract record LeafSource
 
     /// <summary>Null in a column that the table requires.</summary>
     public const byte Forbidden = 255;
+
+    /// <summary>The columns of the file that it reads.</summary>
+    public IReadOnlyList<int> LeavesRead => this switch
+    {
+        Column column => [column.FileLeaf],
+        Constant { Guide: { } guide } => [guide],
+        Lineage { FileLeaf: { } leaf } => [leaf],
+        Variant variant => variant.FileLeaves,
+        _ => [],
+    };
 }

@@ -9,7 +9,7 @@ namespace OrleansLake.Ingest.Read;
 
 /// <summary>
 /// Writes rows of a file as JSON objects by the table's schema, in the form that the decoder reads: timestamps in ISO 8601,
-/// bytes in base64, decimals as numbers with all their digits, maps as objects.
+/// bytes in base64, decimals as numbers with all their digits, maps as objects, variants as what they hold, shapes as well-known text.
 /// </summary>
 internal sealed class RowJson
 {
@@ -87,6 +87,10 @@ internal sealed class RowJson
                 });
                 json.WriteEndObject();
                 break;
+            case VariantType:
+                VariantJson.Write(json, new Variant(BytesAt(node.Leaves[0].Buffer, node.Leaves[0].Value), BytesAt(node.Leaves[1].Buffer, node.Leaves[1].Value)));
+                node.Advance();
+                break;
             default:
                 WriteValue(json, node.Type, node.Leaves[0]);
                 node.Advance();
@@ -160,6 +164,9 @@ internal sealed class RowJson
                 break;
             case UuidType:
                 json.WriteStringValue(new Guid(BytesAt(buffer, i), bigEndian: true));
+                break;
+            case GeometryType or GeographyType:
+                json.WriteStringValue(WellKnownText.Of(BytesAt(buffer, i)) ?? Convert.ToHexStringLower(BytesAt(buffer, i)));
                 break;
             default:
                 json.WriteBase64StringValue(BytesAt(buffer, i));

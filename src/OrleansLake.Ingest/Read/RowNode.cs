@@ -127,6 +127,7 @@ internal sealed class RowNode
         switch (type, node)
         {
             case (PrimitiveType, ParquetNode.Primitive):
+            case (VariantType, ParquetNode.Group { Children: [ParquetNode.Primitive, ParquetNode.Primitive] }):
                 break;
             case (StructType x, ParquetNode.Group group):
                 bound.SetFields(BindFields(x.Fields, group.Children, leaves, leaf, definition, repetition));

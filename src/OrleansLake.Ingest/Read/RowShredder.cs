@@ -1,11 +1,12 @@
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Write;
 using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Read;
 
 /// <summary>
 /// Appends rows that are objects to a batch: structs as arrays of values, lists as lists, maps as lists of pairs, single values
-/// in the form of <see cref="PartitionKey"/>. For what is read row by row; the line from Kafka never makes such rows.
+/// in the form of <see cref="PartitionKey"/>, variants as <see cref="VariantBytes"/>. For what is read row by row; the line from Kafka never makes such rows.
 /// </summary>
 internal sealed class RowShredder
 {
@@ -36,7 +37,7 @@ internal sealed class RowShredder
         var bound = new List<Node>();
         for (int i = 0; i < fields.Count; i++)
         {
-            if (fields[i].Type is not UnknownType)
+            if (IcebergParquet.HasColumns(fields[i].Type))
             {
                 bound.Add(Bind(fields[i].Type, nodes[bound.Count], definition, repetition, ref leaf) with { Index = i });
             }
@@ -134,6 +135,17 @@ internal sealed class RowShredder
 
     private void WriteValue(Node node, object value, int repetition)
     {
+        if (value is VariantBytes variant)
+        {
+            foreach (var (part, bytes) in new[] { (_target.Columns[node.FirstLeaf], variant.Metadata), (_target.Columns[node.FirstLeaf + 1], variant.Value) })
+            {
+                Slot(part, repetition, part.Column.MaxDefinitionLevel);
+                LeafConversion.Append(part, bytes);
+            }
+
+            return;
+        }
+
         var column = _target.Columns[node.FirstLeaf];
         Slot(column, repetition, column.Column.MaxDefinitionLevel);
         LeafConversion.Repeat(LeafConversion.Stored(value, column.Column), column, 1);

@@ -33,7 +33,12 @@ public sealed record SchemaRegistrySettings
 /// <param name="Type">AVRO, JSON or PROTOBUF.</param>
 /// <param name="Text">The schema.</param>
 /// <param name="References">The schemas that it refers to, those that they refer to first.</param>
-public sealed record RegisteredSchema(int Id, string Type, string Text, IReadOnlyList<string> References);
+public sealed record RegisteredSchema(int Id, string Type, string Text, IReadOnlyList<SchemaReference> References);
+
+/// <summary>A schema that another refers to.</summary>
+/// <param name="Name">What the other calls it: of Protocol Buffers the file that it imports.</param>
+/// <param name="Text">The schema.</param>
+public sealed record SchemaReference(string Name, string Text);
 
 /// <summary>The registry did not answer, or does not know a schema yet: nothing is known of the record.</summary>
 public sealed class SchemaRegistryException : Exception
@@ -125,7 +130,7 @@ public sealed class SchemaRegistry : IDisposable
         }
 
         var root = answer.RootElement;
-        var references = new List<string>();
+        var references = new List<SchemaReference>();
         AddReferences(root, references, [], depth: 0);
         var schema = new RegisteredSchema(id, root.TryGetProperty("schemaType", out var type) ? type.GetString() ?? "AVRO" : "AVRO", TextOf(root), references);
         lock (_lock)
@@ -139,7 +144,7 @@ public sealed class SchemaRegistry : IDisposable
 
     private bool IsOver(DateTimeOffset since) => _time.GetUtcNow() - since >= _settings.Patience;
 
-    private void AddReferences(JsonElement schema, List<string> into, HashSet<string> met, int depth)
+    private void AddReferences(JsonElement schema, List<SchemaReference> into, HashSet<string> met, int depth)
     {
         if (!schema.TryGetProperty("references", out var references) || references.ValueKind != JsonValueKind.Array)
         {
@@ -154,11 +159,12 @@ public sealed class SchemaRegistry : IDisposable
         foreach (var reference in references.EnumerateArray())
         {
             string path = $"subjects/{Uri.EscapeDataString(reference.GetProperty("subject").GetString()!)}/versions/{reference.GetProperty("version").GetInt32()}";
-            if (met.Add(path))
+            string name = reference.TryGetProperty("name", out var given) ? given.GetString() ?? "" : "";
+            if (met.Add($"{path} {name}"))
             {
                 using var answer = Get(path) ?? throw new SchemaRegistryException($"schema registry {_http.BaseAddress}: expected a schema at {path}, it knows none");
                 AddReferences(answer.RootElement, into, met, depth + 1);
-                into.Add(TextOf(answer.RootElement));
+                into.Add(new SchemaReference(name, TextOf(answer.RootElement)));
             }
         }
     }

@@ -17,6 +17,7 @@ namespace OrleansLake.Ingest.Upkeep;
 /// </remarks>
 internal sealed class ExpiryNotes(IdSource ids, TimeProvider time)
 {
+    private const int Format = 2;
     private const int FilesOfPart = 20_000;
     private const int FilesOfDeletion = 1000;
 
@@ -27,13 +28,13 @@ internal sealed class ExpiryNotes(IdSource ids, TimeProvider time)
     public static string FolderOf(TableMetadata metadata) => ReachableFiles.FolderOf(metadata) + "/expiry/";
 
     /// <summary>Writes down what goes with some snapshots. Done before the swap.</summary>
-    public async Task WriteAsync(LoadedTable table, IReadOnlyList<long> snapshots, IAsyncEnumerable<string> files, CancellationToken cancellationToken)
+    public async Task WriteAsync(LoadedTable table, IReadOnlyList<long> snapshots, IAsyncEnumerable<UnreachableFile> files, CancellationToken cancellationToken)
     {
-        var head = new Head(1, table.Metadata.TableUuid, table.Metadata.LastSequenceNumber, time.GetUtcNow().ToUnixTimeMilliseconds(), [.. snapshots.Select(Text)]);
+        var head = new Head(Format, table.Metadata.TableUuid, table.Metadata.LastSequenceNumber, time.GetUtcNow().ToUnixTimeMilliseconds(), [.. snapshots.Select(Text)]);
         var name = ids.NewUuid();
-        var part = new List<string>();
+        var part = new List<UnreachableFile>();
         int parts = 0;
-        await foreach (string file in files.ConfigureAwait(false))
+        await foreach (var file in files.ConfigureAwait(false))
         {
             part.Add(file);
             if (part.Count == FilesOfPart)
@@ -50,9 +51,9 @@ internal sealed class ExpiryNotes(IdSource ids, TimeProvider time)
         async Task WritePartAsync()
         {
             var text = new StringBuilder(JsonSerializer.Serialize(head)).Append('\n');
-            foreach (string file in part)
+            foreach (var file in part)
             {
-                text.Append(JsonSerializer.Serialize(file)).Append('\n');
+                text.Append(CultureInfo.InvariantCulture, $"[{JsonSerializer.Serialize(file.Location)},{file.SizeBytes}]\n");
             }
 
             string location = string.Create(CultureInfo.InvariantCulture, $"{FolderOf(table.Metadata)}{name}-{parts++:D4}.jsonl");
@@ -61,10 +62,10 @@ internal sealed class ExpiryNotes(IdSource ids, TimeProvider time)
         }
     }
 
-    /// <summary>Works off every note whose expiry is in, oldest first. Gives the number of files that went.</summary>
+    /// <summary>Works off every note whose expiry is in, oldest first. Gives the files that went and their bytes.</summary>
     /// <param name="table">The table, loaded after the swaps in question.</param>
     /// <param name="cancellationToken">Stops between two deletions; the rest is done another time.</param>
-    public async Task<long> WorkOffAsync(LoadedTable table, CancellationToken cancellationToken)
+    public async Task<(long Files, long Bytes)> WorkOffAsync(LoadedTable table, CancellationToken cancellationToken)
     {
         var notes = new List<string>();
         await foreach (var info in table.Store.ListAsync(FolderOf(table.Metadata), cancellationToken).ConfigureAwait(false))
@@ -72,26 +73,27 @@ internal sealed class ExpiryNotes(IdSource ids, TimeProvider time)
             notes.Add(info.Location);
         }
 
-        long deleted = 0;
+        long count = 0, bytes = 0;
         foreach (string location in notes.Order(StringComparer.Ordinal))
         {
-            deleted += await WorkOffAsync(table, location, cancellationToken).ConfigureAwait(false);
+            var (files, size) = await WorkOffAsync(table, location, cancellationToken).ConfigureAwait(false);
+            (count, bytes) = (count + files, bytes + size);
         }
 
-        return deleted;
+        return (count, bytes);
     }
 
-    private async Task<long> WorkOffAsync(LoadedTable table, string location, CancellationToken cancellationToken)
+    private async Task<(long Files, long Bytes)> WorkOffAsync(LoadedTable table, string location, CancellationToken cancellationToken)
     {
         Head head;
-        List<string> files;
+        List<UnreachableFile> files;
         try
         {
             (head, files) = Read(await table.Store.ReadAsync(location, cancellationToken).ConfigureAwait(false), location);
         }
         catch (ObjectNotFoundException)
         {
-            return 0; // another run was quicker
+            return (0, 0); // another run was quicker
         }
 
         TableMetadata metadata = table.Metadata;
@@ -104,28 +106,29 @@ internal sealed class ExpiryNotes(IdSource ids, TimeProvider time)
                 await table.Store.DeleteAsync([location], cancellationToken).ConfigureAwait(false);
             }
 
-            return 0;
+            return (0, 0);
         }
 
         var spared = await SparedAsync(table, head, files, cancellationToken).ConfigureAwait(false);
-        long deleted = 0;
-        foreach (string[] batch in files.Where(file => !spared.Contains(file)).Chunk(FilesOfDeletion))
+        long deleted = 0, bytes = 0;
+        foreach (UnreachableFile[] batch in files.Where(file => !spared.Contains(file.Location)).Chunk(FilesOfDeletion))
         {
-            await table.Store.DeleteAsync(batch, cancellationToken).ConfigureAwait(false);
+            await table.Store.DeleteAsync([.. batch.Select(file => file.Location)], cancellationToken).ConfigureAwait(false);
             deleted += batch.Length;
+            bytes += batch.Sum(file => file.SizeBytes);
         }
 
         await table.Store.DeleteAsync([location], cancellationToken).ConfigureAwait(false);
-        return deleted;
+        return (deleted, bytes);
     }
 
     /// <summary>
     /// Those that came back. Snapshots of the note's own time were looked through when it was made: a later one has a file in a
     /// manifest of its own, or in one of an earlier time that the note would take.
     /// </summary>
-    private static async Task<HashSet<string>> SparedAsync(LoadedTable table, Head head, List<string> files, CancellationToken cancellationToken)
+    private static async Task<HashSet<string>> SparedAsync(LoadedTable table, Head head, List<UnreachableFile> files, CancellationToken cancellationToken)
     {
-        var noted = files.ToHashSet(StringComparer.Ordinal);
+        var noted = files.Select(file => file.Location).ToHashSet(StringComparer.Ordinal);
         var spared = new HashSet<string>(StringComparer.Ordinal);
         var seen = new HashSet<string>(StringComparer.Ordinal);
         Spare(table.MetadataLocation);
@@ -164,20 +167,30 @@ internal sealed class ExpiryNotes(IdSource ids, TimeProvider time)
         bool Spare(string location) => noted.Contains(location) && (spared.Add(location) || true);
     }
 
-    private static (Head Head, List<string> Files) Read(ReadOnlyMemory<byte> bytes, string location)
+    private static (Head Head, List<UnreachableFile> Files) Read(ReadOnlyMemory<byte> bytes, string location)
     {
         try
         {
             string[] lines = Encoding.UTF8.GetString(bytes.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             var head = JsonSerializer.Deserialize<Head>(lines[0]);
-            return head is { Format: 1 }
-                ? (head, [.. lines.Skip(1).Select(line => JsonSerializer.Deserialize<string>(line)!)])
-                : throw new InvalidDataException($"{location}: expected a note of format 1, got {head?.Format}");
+            return head switch
+            {
+                { Format: Format } => (head, [.. lines.Skip(1).Select(FileOf)]),
+                // Of an earlier build, which noted no sizes.
+                { Format: 1 } => (head, [.. lines.Skip(1).Select(line => new UnreachableFile(JsonSerializer.Deserialize<string>(line)!, 0))]),
+                _ => throw new InvalidDataException($"{location}: expected a note of format 1 or {Format}, got {head?.Format}"),
+            };
         }
-        catch (Exception e) when (e is JsonException or IndexOutOfRangeException)
+        catch (Exception e) when (e is JsonException or IndexOutOfRangeException or InvalidOperationException or FormatException)
         {
             throw new InvalidDataException($"{location}: expected a note of an expiry: {e.Message}", e);
         }
+    }
+
+    private static UnreachableFile FileOf(string line)
+    {
+        using var read = JsonDocument.Parse(line);
+        return new UnreachableFile(read.RootElement[0].GetString() ?? throw new JsonException("expected a location, got null"), read.RootElement[1].GetInt64());
     }
 
     private static string Text(long id) => id.ToString(CultureInfo.InvariantCulture);

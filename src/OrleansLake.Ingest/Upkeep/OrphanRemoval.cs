@@ -64,10 +64,17 @@ public sealed class OrphanRemoval(ICatalog catalog, IUpkeepCommitter committer, 
 
     /// <summary>Looks for them. Changes nothing.</summary>
     /// <exception cref="InvalidOperationException">Files of another table lie below this one's location.</exception>
-    public async Task<OrphanPlan> PlanAsync(LoadedTable table, OrphanOptions options, CancellationToken cancellationToken)
+    public Task<OrphanPlan> PlanAsync(LoadedTable table, OrphanOptions options, CancellationToken cancellationToken) => FindAsync(table, options, Horizon(options), Rules, cancellationToken);
+
+    /// <summary>Looks for them without one who could delete them.</summary>
+    /// <exception cref="InvalidOperationException">Files of another table lie below this one's location.</exception>
+    public static Task<OrphanPlan> FindAsync(LoadedTable table, OrphanOptions options, TimeProvider time, CancellationToken cancellationToken) =>
+        FindAsync(table, options, Horizon(options, time), UpkeepRules.All, cancellationToken);
+
+    private static async Task<OrphanPlan> FindAsync(LoadedTable table, OrphanOptions options, DateTimeOffset horizon, UpkeepRules rules, CancellationToken cancellationToken)
     {
         CheckOwner(table);
-        var search = new Search(table, await ReachableFiles.FindAsync(table, cancellationToken).ConfigureAwait(false), Horizon(options), Rules);
+        var search = new Search(table, await ReachableFiles.FindAsync(table, cancellationToken).ConfigureAwait(false), horizon, rules);
         var examples = new List<string>();
         long files = 0, bytes = 0, young = 0, listed = 0;
         await foreach (var info in table.Store.ListAsync(table.Metadata.Location.TrimEnd('/') + "/", cancellationToken).ConfigureAwait(false))
@@ -147,7 +154,9 @@ public sealed class OrphanRemoval(ICatalog catalog, IUpkeepCommitter committer, 
         };
     }
 
-    private DateTimeOffset Horizon(OrphanOptions options) => DateTimeOffset.FromUnixTimeMilliseconds((time.GetUtcNow() - options.MinAge).ToUnixTimeMilliseconds());
+    private DateTimeOffset Horizon(OrphanOptions options) => Horizon(options, time);
+
+    private static DateTimeOffset Horizon(OrphanOptions options, TimeProvider time) => DateTimeOffset.FromUnixTimeMilliseconds((time.GetUtcNow() - options.MinAge).ToUnixTimeMilliseconds());
 
     private async Task<(long Files, long Bytes)> DeleteAsync(LoadedTable table, DateTimeOffset horizon, CancellationToken cancellationToken)
     {

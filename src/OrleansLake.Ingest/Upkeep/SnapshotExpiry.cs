@@ -74,7 +74,7 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
 
         // Also after a swap that failed: a conflict may be that of a swap which had come in before, and the notes say what of it is due.
         var after = await UpkeepGuard.LoadAsync(catalog, plan, cancellationToken).ConfigureAwait(false);
-        long files = await _notes.WorkOffAsync(after, cancellationToken).ConfigureAwait(false);
+        var (files, bytes) = await _notes.WorkOffAsync(after, cancellationToken).ConfigureAwait(false);
         return new UpkeepResult
         {
             Operation = plan.Operation,
@@ -85,7 +85,8 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
             StepsDone = error is null ? plan.Steps.Count : 0,
             StepsLeft = error is null ? 0 : plan.Steps.Count,
             FilesRemoved = files,
-            Notes = error is null && gone > 0 ? [string.Create(CultureInfo.InvariantCulture, $"{gone} snapshots expired, {files} files deleted")] : [],
+            BytesRemoved = bytes,
+            Notes = error is null && gone > 0 ? [string.Create(CultureInfo.InvariantCulture, $"{gone} snapshots expired, {files} files of {bytes} bytes deleted")] : [],
             Error = error,
         };
     }

@@ -14,13 +14,14 @@ internal sealed class FileMetrics
 {
     private readonly IReadOnlyList<MetricsMode> _modes;
     private readonly IcebergType[] _types;
+    private readonly int[] _ids;
 
     /// <summary>For files of a schema; <paramref name="order"/>: by what the table is sorted.</summary>
     public FileMetrics(Schema schema, ParquetSchema columns, IReadOnlyDictionary<string, string> properties, SortOrder? order = null)
     {
-        int[] ids = [.. columns.Columns.Select(column => column.FieldId ?? throw new ArgumentException($"column {column} has no field id", nameof(columns)))];
-        _types = [.. ids.Select(id => schema.FindField(id)!.Type)];
-        _modes = MetricsMode.Of(ids, schema, order, properties);
+        _ids = FieldIdOfEachColumn(columns);
+        _types = [.. _ids.Select(id => schema.FindField(id)!.Type)];
+        _modes = MetricsMode.Of(_ids, schema, order, properties);
     }
 
     /// <summary>The descriptor with its metrics filled in.</summary>
@@ -35,8 +36,8 @@ internal sealed class FileMetrics
         for (int i = 0; i < written.Columns.Count; i++)
         {
             var column = written.Columns[i];
-            int id = column.Column.FieldId!.Value;
-            sizes[id] = column.SizeBytes;
+            int id = _ids[i];
+            sizes[id] = sizes.GetValueOrDefault(id) + column.SizeBytes;
             if (!_modes[i].Counts)
             {
                 continue;
@@ -50,8 +51,8 @@ internal sealed class FileMetrics
             }
 
             // Bounds of what lies in lists and maps prune nothing and are written by nobody; the order of UUIDs differs
-            // from engine to engine, so a bound would make one of them skip rows.
-            if (_modes[i].BoundLength == 0 || column.Column.MaxRepetitionLevel > 0 || _types[i] is UuidType)
+            // from engine to engine, so a bound would make one of them skip rows. Those of variants and shapes have a form of their own.
+            if (_modes[i].BoundLength == 0 || column.Column.MaxRepetitionLevel > 0 || _types[i] is UuidType or VariantType or GeometryType or GeographyType)
             {
                 continue;
             }
@@ -76,6 +77,33 @@ internal sealed class FileMetrics
             LowerBounds = lower,
             UpperBounds = upper,
         };
+    }
+
+    /// <summary>The field of each column; the columns of a variant are of its field.</summary>
+    internal static int[] FieldIdOfEachColumn(ParquetSchema columns)
+    {
+        var ids = new List<int>(columns.Columns.Count);
+        foreach (var field in columns.Fields)
+        {
+            Visit(field, null);
+        }
+
+        return [.. ids];
+
+        void Visit(ParquetNode node, int? variant)
+        {
+            if (node is ParquetNode.Group group)
+            {
+                foreach (var child in group.Children)
+                {
+                    Visit(child, group.LogicalType is LogicalType.Variant ? group.FieldId : null);
+                }
+            }
+            else
+            {
+                ids.Add(node.FieldId ?? variant ?? throw new ArgumentException($"column {columns.Columns[ids.Count]} has no field id", nameof(columns)));
+            }
+        }
     }
 
     /// <summary>A value that is not above <paramref name="min"/>, of at most so many code points or bytes.</summary>

@@ -9,9 +9,37 @@ namespace OrleansLake.Ingest.Write;
 /// </summary>
 public static class IcebergParquet
 {
+    /// <summary>The names of a variant's columns. https://github.com/apache/parquet-format/blob/master/VariantEncoding.md</summary>
+    internal const string VariantMetadata = "metadata";
+
+    /// <inheritdoc cref="VariantMetadata"/>
+    internal const string VariantValue = "value";
+
     /// <summary>The columns that a file of the table has.</summary>
     /// <exception cref="NotSupportedException">A type that has no place in a Parquet file, with the field's name.</exception>
-    public static ParquetSchema ToParquet(Schema schema) => new(Fields(schema.Fields, "the table"));
+    public static ParquetSchema ToParquet(Schema schema)
+    {
+        // A list or struct of nothing but unknown could not be told from null when it is read again.
+        if (schema.AllFields().FirstOrDefault(field => field.Type is not UnknownType && !HasColumns(field.Type)) is { } empty)
+        {
+            throw new NotSupportedException($"field {empty.Name} (id {empty.Id}): a {(empty.Type is StructType ? "struct" : "list or map")} without columns cannot be written to Parquet");
+        }
+
+        return schema.Fields.Any(field => HasColumns(field.Type)) ? ColumnsOf(schema.Fields) : throw new NotSupportedException("the table: a struct without columns cannot be written to Parquet");
+    }
+
+    /// <summary>The columns that rows of some fields have in memory: without those that are always null, however deep that lies.</summary>
+    internal static ParquetSchema ColumnsOf(IReadOnlyList<NestedField> fields) => new(Fields(fields));
+
+    /// <summary>Whether a field of the type may hold anything: one of type unknown does not, nor does a struct or list of nothing else.</summary>
+    internal static bool HasColumns(IcebergType type) => type switch
+    {
+        UnknownType => false,
+        StructType structure => structure.Fields.Any(field => HasColumns(field.Type)),
+        ListType list => HasColumns(list.Element),
+        MapType map => HasColumns(map.Value),
+        _ => true,
+    };
 
     /// <summary>Bytes that hold every number of so many digits in two's complement.</summary>
     public static int DecimalLength(int precision)
@@ -24,20 +52,15 @@ public static class IcebergParquet
         return length;
     }
 
-    private static List<ParquetNode> Fields(IReadOnlyList<NestedField> fields, string place)
-    {
-        // A column of type unknown holds nothing, and has no place in a file.
-        var nodes = fields.Where(field => field.Type is not UnknownType)
-            .Select(field => Node(field.Name, field.Id, field.Required, field.Type)).ToList();
-        return nodes.Count > 0 ? nodes : throw new NotSupportedException($"{place}: a struct without columns cannot be written to Parquet");
-    }
+    private static List<ParquetNode> Fields(IReadOnlyList<NestedField> fields) =>
+        [.. fields.Where(field => HasColumns(field.Type)).Select(field => Node(field.Name, field.Id, field.Required, field.Type))];
 
     private static ParquetNode Node(string name, int id, bool required, IcebergType type)
     {
         var repetition = required ? Repetition.Required : Repetition.Optional;
         return type switch
         {
-            StructType x => new ParquetNode.Group { Name = name, FieldId = id, Repetition = repetition, Children = Fields(x.Fields, $"field {name} (id {id})") },
+            StructType x => new ParquetNode.Group { Name = name, FieldId = id, Repetition = repetition, Children = Fields(x.Fields) },
             ListType x => new ParquetNode.Group
             {
                 Name = name,
@@ -65,9 +88,24 @@ public static class IcebergParquet
                     },
                 ],
             },
+            VariantType => Variant(name, id, repetition),
             _ => Primitive(name, id, repetition, type),
         };
     }
+
+    /// <summary>A variant that is not shredded; its two columns have no ids. https://iceberg.apache.org/spec/#parquet</summary>
+    private static ParquetNode.Group Variant(string name, int id, Repetition repetition) => new()
+    {
+        Name = name,
+        FieldId = id,
+        Repetition = repetition,
+        LogicalType = new LogicalType.Variant(SpecificationVersion: 1),
+        Children =
+        [
+            new ParquetNode.Primitive { Name = VariantMetadata, Repetition = Repetition.Required, PhysicalType = PhysicalType.ByteArray },
+            new ParquetNode.Primitive { Name = VariantValue, Repetition = Repetition.Required, PhysicalType = PhysicalType.ByteArray },
+        ],
+    };
 
     private static ParquetNode.Primitive Primitive(string name, int id, Repetition repetition, IcebergType type)
     {
@@ -89,6 +127,8 @@ public static class IcebergParquet
             UuidType => (PhysicalType.FixedLenByteArray, 16, new LogicalType.Uuid()),
             FixedType x => (PhysicalType.FixedLenByteArray, x.Length, null),
             BinaryType => (PhysicalType.ByteArray, 0, (LogicalType?)null),
+            GeometryType x => (PhysicalType.ByteArray, 0, new LogicalType.Geometry(x.Crs)),
+            GeographyType x => (PhysicalType.ByteArray, 0, new LogicalType.Geography(x.Crs, x.Algorithm)),
             _ => throw new NotSupportedException($"field {name} (id {id}): columns of type {type} cannot be written"),
         };
         return new ParquetNode.Primitive { Name = name, FieldId = id, Repetition = repetition, PhysicalType = physical, TypeLength = length, LogicalType = logical };

@@ -93,9 +93,9 @@ internal static class ParquetProperties
     private static Dictionary<string, ParquetColumnOptions> Columns(IReadOnlyDictionary<string, string> properties, Schema schema, ParquetSchema columns)
     {
         var own = new Dictionary<string, ParquetColumnOptions>();
-        foreach (var column in columns.Columns)
+        foreach (var (column, id) in columns.Columns.Zip(FileMetrics.FieldIdOfEachColumn(columns)))
         {
-            string? path = schema.FindPath(column.FieldId ?? throw new ArgumentException($"column {column} has no field id", nameof(columns)));
+            string? path = schema.FindPath(id);
             bool filter = Flag(properties, $"{Prefix}bloom-filter-enabled.column.{path}", missing: false);
             bool statistics = Flag(properties, $"{Prefix}stats-enabled.column.{path}", missing: true);
             double fpp = Fpp(properties, $"{Prefix}bloom-filter-fpp.column.{path}");

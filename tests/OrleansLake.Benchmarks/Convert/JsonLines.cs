@@ -80,10 +80,10 @@ internal sealed class JsonLines : IDisposable
     public static JsonLines Flat(int times) => OfFile(
         SharedData.Find("github-events.ndjson.gz") ?? throw new FileNotFoundException("shared/data/github-events.ndjson.gz: expected it above this checkout; name another FILE, or --sample nested"), times);
 
-    /// <summary>The nested sample records.</summary>
-    public static JsonLines Nested(int rows)
+    /// <summary>The nested sample records; <paramref name="plain"/>: without escapes and letters beyond ASCII.</summary>
+    public static JsonLines Nested(int rows, bool plain)
     {
-        var records = new SampleRecords();
+        var records = new SampleRecords(plain: plain);
         using var text = new MemoryStream();
         byte[] record = new byte[SampleRecords.MaxLength + 1];
         for (int i = 0; i < rows; i++)
@@ -93,7 +93,7 @@ internal sealed class JsonLines : IDisposable
             text.Write(record, 0, length + 1);
         }
 
-        return new JsonLines("nested", text.ToArray());
+        return new JsonLines(plain ? "nested" : "nested, escaped", text.ToArray());
     }
 
     public void Dispose()

@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using OrleansLake.Iceberg.Deletes;
 using OrleansLake.Iceberg.Puffin;
 using OrleansLake.Testing.Iceberg;
+using OrleansLake.Testing.Processes;
 
 namespace OrleansLake.Iceberg.Tests.Scans;
 
@@ -133,6 +135,53 @@ public sealed class DeletionVectorTests
         Assert.Equal(
             ["deletion-vector-v1 memory://a 1 -1", "deletion-vector-v1 memory://b 2 -1"],
             puffin.Blobs.Select(blob => $"{blob.Type} {blob.Properties["referenced-data-file"]} {blob.Properties["cardinality"]} {blob.SnapshotId}"));
+    }
+
+    /// <summary>The implementation in C that Roaring's own project keeps, with a reader of Puffin apart from ours.</summary>
+    [Fact]
+    public async Task CRoaring_reads_our_vectors_and_we_read_its_bitmaps()
+    {
+        Assert.SkipWhen(ForeignReaders.RoaringAbsent is not null, ForeignReaders.RoaringAbsent ?? "");
+        var random = new Random(12);
+        List<SortedSet<long>> sets =
+        [
+            [0], [5, 65_535, 65_536, int.MaxValue, 1L << 31, (1L << 32) - 1, 1L << 32, (7L << 32) | 9],
+            // A container of bits, one of exactly the most numbers that an array has, one more than that.
+            [.. Enumerable.Range(0, 20_000).Select(i => 3L * i)], [.. Enumerable.Range(0, 4096).Select(i => 16L * i)], [.. Enumerable.Range(0, 4097).Select(i => 15L * i)],
+            // Runs: in three containers (no offsets) and in five (offsets), beside arrays.
+            [.. Enumerable.Range(0, 70_000).Select(i => 100L + i)], [.. Enumerable.Range(0, 5).SelectMany(part => Enumerable.Range(0, part % 2 == 0 ? 3000 : 3).Select(i => (part * 65_536L) + (part % 2 == 0 ? i : 7 * i)))],
+            RandomPositions(random), RandomPositions(random), RandomPositions(random),
+        ];
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.puffin");
+        try
+        {
+            var vectors = sets.Select((positions, i) =>
+            {
+                var set = new PositionSet();
+                foreach (long position in positions)
+                {
+                    set.Add(position);
+                }
+
+                return (TestTables.File($"memory://{i}"), set);
+            }).ToList();
+            var described = await DeletionVector.WriteAsync(new LocalObjectStore(), path, vectors, default);
+            var found = await ForeignReaders.RoaringAsync(path);
+            Assert.Equal(sets.Count, found.Count);
+            for (int i = 0; i < sets.Count; i++)
+            {
+                Assert.Equal(($"memory://{i}", sets[i].Count), (found[i]!["referenced-data-file"]!.GetValue<string>(), int.Parse(found[i]!["cardinality"]!.GetValue<string>(), CultureInfo.InvariantCulture)));
+                Assert.Equal(sets[i], found[i]!["positions"]!.AsArray().Select(position => long.Parse(position!.GetValue<string>(), CultureInfo.InvariantCulture)));
+                byte[] theirs = Convert.FromBase64String(found[i]!["written"]!.GetValue<string>());
+                Assert.Equal(sets[i], RoaringFormat.Read(theirs, "theirs", "bitmap").Positions());
+                Assert.Equal(theirs, RoaringFormat.Write(vectors[i].Item2));
+                Assert.Equal(sets[i], (await DeletionVector.ReadAsync(new LocalObjectStore(), described[i], default)).Positions());
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private static SortedSet<long> RandomPositions(Random random)

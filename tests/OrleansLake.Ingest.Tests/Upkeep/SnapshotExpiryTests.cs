@@ -21,8 +21,11 @@ public sealed class SnapshotExpiryTests
         await world.CompactAsync();
         await world.IngestAsync(committer, 10, 8);
 
+        Dictionary<string, long> sizes = await world.SizesAsync();
         UpkeepResult result = await world.ExpireAsync(Short);
         Assert.Null(result.Error);
+        List<string> gone = [.. sizes.Keys.Except(world.Objects.Locations)];
+        Assert.Equal((gone.Count, gone.Sum(location => sizes[location])), (result.FilesRemoved, result.BytesRemoved));
         Assert.Equal((19, 6), (result.Before!.Snapshots, result.After!.Snapshots));
         Assert.DoesNotContain(world.Objects.Locations, replaced.Contains);
         Assert.DoesNotContain(world.Objects.Locations, location => location.Contains("/expiry/", StringComparison.Ordinal));

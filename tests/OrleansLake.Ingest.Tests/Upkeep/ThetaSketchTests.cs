@@ -33,6 +33,33 @@ public sealed class ThetaSketchTests
         Assert.Equal(2, sketch.Estimate);
     }
 
+    /// <summary>
+    /// What Apache DataSketches makes of the same values: update sketches of 4,096 nominal entries, united, compact and ordered. It
+    /// reads our bytes, which differ from those of its C++ library in what that leaves unset: the sampling probability, and the flag of
+    /// a single hash, both of which its Java library sets as we do.
+    /// </summary>
+    [Theory]
+    [InlineData(1, 1, null, "2338584F239A1B3EFFF8874FA264B586")]
+    [InlineData(2, 2, null, "7E6ABA51B23B82A7F284DE652B427195")]
+    [InlineData(1000, 1000, null, "B1A665B3652225CFCC33202FFACE5BF9")]
+    [InlineData(4096, 4096, null, "DFD8ADE6CC86BC315921AF7DF9890142")]
+    [InlineData(4097, 4096, 9222931605267840197L, "65864B3EFA5E958A9A02D8B4E9E90900")]
+    [InlineData(200_000, 4096, 189392378651257123L, "DAE1C027F9A8A7CF268660797A3A702D")]
+    public void Hashes_count_and_theta_are_those_of_Apache_DataSketches(int values, int retained, long? theta, string digest)
+    {
+        var sketch = new ThetaSketch();
+        for (int i = 0; i < values; i++)
+        {
+            sketch.Add(Encoding.UTF8.GetBytes($"value {i}"));
+        }
+
+        byte[] bytes = sketch.ToBytes();
+        int hashes = 8 * bytes[0];
+        Assert.Equal(retained, bytes[0] == 1 ? 1 : BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(8)));
+        Assert.Equal(theta, bytes[0] == 3 ? BinaryPrimitives.ReadInt64LittleEndian(bytes.AsSpan(16)) : null);
+        Assert.Equal(digest, Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(bytes.AsSpan(hashes)), 0, 16));
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -93,6 +93,18 @@ internal static class UpkeepWorld
         }
     }
 
+    /// <summary>Every object and its size.</summary>
+    public static async Task<Dictionary<string, long>> SizesAsync(this World world)
+    {
+        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (string location in world.Objects.Locations)
+        {
+            sizes[location] = await world.Objects.GetSizeAsync(location, CancellationToken.None);
+        }
+
+        return sizes;
+    }
+
     /// <summary>Objects of the table that neither its metadata nor their log lead to.</summary>
     public static async Task<IReadOnlyList<string>> GarbageAsync(this World world)
     {

@@ -47,9 +47,13 @@ public sealed class AwsServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>A server that passes on what it is asked, byte for byte.</summary>
-    public static async Task<AwsServer> StartBeforeAsync(Uri server, SigV4Check? signatures = null)
+    /// <summary>
+    /// A server that passes on what it is asked, byte for byte; <paramref name="isOneByOne"/>: one request at a time, since
+    /// transactions of moto's DynamoDB that overlap lose changes.
+    /// </summary>
+    public static async Task<AwsServer> StartBeforeAsync(Uri server, SigV4Check? signatures = null, bool isOneByOne = false)
     {
+        var turn = new SemaphoreSlim(1);
         var http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false });
         return await StartAsync(
             async (request, cancellationToken) =>
@@ -64,13 +68,31 @@ public sealed class AwsServer : IAsyncDisposable
                     }
                 }
 
-                using var response = await http.SendAsync(message, cancellationToken);
+                using var response = await SendAsync(message, cancellationToken);
                 var headers = response.Headers.Concat(response.Content.Headers)
                     .Where(header => header.Key is not ("Transfer-Encoding" or "Connection" or "Server" or "Date"))
                     .ToDictionary(header => header.Key, header => string.Join(",", header.Value));
                 return new AwsReply((int)response.StatusCode, headers, await response.Content.ReadAsByteArrayAsync(cancellationToken));
             },
             signatures);
+
+        async Task<HttpResponseMessage> SendAsync(HttpRequestMessage message, CancellationToken cancellationToken)
+        {
+            if (!isOneByOne)
+            {
+                return await http.SendAsync(message, cancellationToken);
+            }
+
+            await turn.WaitAsync(cancellationToken);
+            try
+            {
+                return await http.SendAsync(message, CancellationToken.None);
+            }
+            finally
+            {
+                turn.Release();
+            }
+        }
     }
 
     public void Fail(params AwsFault[] faults)

@@ -26,6 +26,12 @@ public static class ForeignReaders
     /// <summary>icebird: every row of the table in a directory; integers of 64 bits as text.</summary>
     public static async Task<JsonArray> IcebirdAsync(string table) => (await RunAsync("icebird.mjs", [table])).AsArray();
 
+    /// <summary>Why CRoaring cannot be asked here; null when it can.</summary>
+    public static string? RoaringAbsent => Directory.Exists(Path.Combine(Folder, "node_modules", "roaring-wasm")) ? null : "CRoaring (roaring-wasm) of tests/readers is not installed";
+
+    /// <summary>CRoaring: each deletion vector of a Puffin file, with its properties, its positions and what CRoaring would have written.</summary>
+    public static async Task<JsonArray> RoaringAsync(string puffin) => (await RunAsync("roaring.mjs", [puffin])).AsArray();
+
     /// <summary>Why ClickHouse cannot be asked here; null when it can. It is large, and not served everywhere.</summary>
     public static string? ClickHouseAbsent => Directory.Exists(Path.Combine(Folder, "node_modules", "chdb")) ? null : "ClickHouse (chdb) of tests/readers is not installed";
 

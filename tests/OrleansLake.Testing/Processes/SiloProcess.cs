@@ -38,11 +38,17 @@ public sealed record SiloSetup
     /// <summary>The section <c>kafkaSecret</c> of the pipeline.</summary>
     public JsonObject? KafkaSecret { get; init; }
 
+    /// <summary>The section <c>maintenance</c>.</summary>
+    public JsonObject? Maintenance { get; init; }
+
     /// <summary>Further settings of the section <c>kafka</c>.</summary>
     public IReadOnlyDictionary<string, string>? Kafka { get; init; }
 
     /// <summary>Further variables of the process.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
+
+    /// <summary>Further settings of the section <c>orleans</c>.</summary>
+    public JsonObject? Orleans { get; init; }
 
     /// <summary>Silos of one id that share a warehouse are one cluster; null: each silo is one of its own.</summary>
     public string? ClusterId { get; init; }
@@ -107,6 +113,7 @@ public sealed class SiloProcess : IAsyncDisposable
             ["catalog"] = setup.Catalog?.DeepClone() ?? new JsonObject(),
             ["s3"] = setup.S3?.DeepClone() ?? new JsonObject(),
             ["logs"] = new JsonObject { ["file"] = log },
+            ["maintenance"] = setup.Maintenance?.DeepClone() ?? new JsonObject(),
             ["pipelines"] = new JsonArray(new JsonObject
             {
                 ["name"] = setup.Pipeline,
@@ -119,6 +126,11 @@ public sealed class SiloProcess : IAsyncDisposable
                 ["kafkaSecret"] = setup.KafkaSecret?.DeepClone() ?? new JsonObject(),
             }),
         };
+        foreach ((string key, JsonNode? value) in setup.Orleans ?? [])
+        {
+            config["orleans"]![key] = value?.DeepClone();
+        }
+
         string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
         var process = new LakeProcess("dotnet", ["exec", Repository.Assembly("silo", "OrleansLake.Silo"), "run", "--config", path], setup.Environment);

@@ -75,7 +75,7 @@ public sealed class RegistryStand : IDisposable
             {
                 context.Response.StatusCode = 401;
             }
-            else if (_answers.TryGetValue(context.Request.Url!.AbsolutePath, out string? answer))
+            else if (_answers.TryGetValue(Uri.UnescapeDataString(context.Request.Url!.AbsolutePath), out string? answer))
             {
                 body = Encoding.UTF8.GetBytes(answer);
             }

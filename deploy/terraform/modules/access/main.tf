@@ -88,6 +88,49 @@ data "aws_iam_policy_document" "task" {
     }
   }
 
+  # Members of the cluster, grain state, reminders, in tables that exist: a silo neither makes nor changes them.
+  dynamic "statement" {
+    for_each = var.cluster_tables == null ? [] : [var.cluster_tables]
+    content {
+      sid = "Cluster"
+      actions = [
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:BatchWriteItem", # silos that are long gone are deleted in batches
+      ]
+      resources = [statement.value.members]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.cluster_tables == null ? [] : [var.cluster_tables]
+    content {
+      sid       = "State"
+      actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+      resources = [statement.value.state]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.cluster_tables == null ? [] : [var.cluster_tables]
+    content {
+      sid       = "Reminders"
+      actions   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"]
+      resources = [statement.value.reminders]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.cluster_tables == null ? [] : [var.cluster_tables]
+    content {
+      sid       = "RemindersByGrain"
+      actions   = ["dynamodb:Query"]
+      resources = ["${statement.value.reminders}/index/ServiceIdIndex", "${statement.value.reminders}/index/ServiceIdGrainReferenceIndex"]
+    }
+  }
+
   dynamic "statement" {
     for_each = length(var.secret_arns) > 0 ? [1] : []
     content {

@@ -127,6 +127,43 @@ internal ref struct AvroCursor(ReadOnlySpan<byte> data)
     /// <summary>The path to where it failed.</summary>
     public readonly string PathText => Path is null ? "" : string.Concat(Path.AsEnumerable().Reverse().Select(step => step[0] == '[' ? step : "." + step)).TrimStart('.');
 
+    /// <summary>Whether a value that begins here is null, or what was never written.</summary>
+    public readonly bool IsNothing(AvroType type)
+    {
+        if (type.IsNothingWhenEmpty)
+        {
+            int bytes = type.Kind switch { AvroTypeKind.Float => 4, AvroTypeKind.Double => 8, _ => 1 };
+            return Left >= bytes && !_data.Slice(At, bytes).ContainsAnyExcept((byte)0);
+        }
+
+        if (type.Kind != AvroTypeKind.Union)
+        {
+            return type.Kind == AvroTypeKind.Null;
+        }
+
+        var ahead = this;
+        return ahead.TryLong(out long branch) && (ulong)branch < (ulong)type.Branches.Count && ahead.IsNothing(type.Branches[(int)branch]);
+    }
+
+    /// <summary>Passes over values that no field takes.</summary>
+    public bool SkipUnread()
+    {
+        while (TryLong(out long number))
+        {
+            if (number == 0)
+            {
+                return true;
+            }
+
+            if (!TryBytes(out _))
+            {
+                return false;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Passes over a value.</summary>
     public bool Skip(AvroType type, int depth = 0)
     {
@@ -163,6 +200,8 @@ internal ref struct AvroCursor(ReadOnlySpan<byte> data)
                 }
 
                 return true;
+            case AvroTypeKind.Unread:
+                return SkipUnread();
             default:
                 long total = 0;
                 while (true)
@@ -179,7 +218,7 @@ internal ref struct AvroCursor(ReadOnlySpan<byte> data)
 
                     for (; count > 0; count--)
                     {
-                        if ((type.Kind == AvroTypeKind.Map && !TryBytes(out _)) || !Skip(type.Items!, depth + 1))
+                        if ((type.Kind == AvroTypeKind.Map && !(type.Keys is { } keys ? Skip(keys, depth + 1) : TryBytes(out _))) || !Skip(type.Items!, depth + 1))
                         {
                             return false;
                         }

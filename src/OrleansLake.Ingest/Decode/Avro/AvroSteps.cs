@@ -1,4 +1,5 @@
 using System.Globalization;
+using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Decode.Avro;
 
@@ -9,27 +10,24 @@ internal abstract class AvroStep
     public abstract bool Read(ref AvroCursor cursor, int repetition, int row);
 }
 
-/// <summary>A value that nobody wants.</summary>
-internal sealed class SkipStep(AvroType type) : AvroStep
-{
-    public override bool Read(ref AvroCursor cursor, int repetition, int row) => cursor.Skip(type);
-}
-
 /// <summary>A value that never fits its column.</summary>
 internal sealed class UnfitStep(AvroType type, JsonNode node) : AvroStep
 {
     public override bool Read(ref AvroCursor cursor, int repetition, int row) =>
-        cursor.Fail(RejectReason.WrongType, $"expected {node.TypeName}, got Avro's {type}");
+        cursor.Fail(node.HoldsRow ? RejectReason.NotAnObject : RejectReason.WrongType, $"expected {node.TypeName}, got {type.Format} {type}");
 }
 
 /// <summary>Avro's null.</summary>
 internal sealed class NullStep(JsonNode node) : AvroStep
 {
-    public override bool Read(ref AvroCursor cursor, int repetition, int row)
+    public override bool Read(ref AvroCursor cursor, int repetition, int row) => Add(ref cursor, node, repetition, row, "null");
+
+    /// <summary>Nothing where there could be a value.</summary>
+    public static bool Add(ref AvroCursor cursor, JsonNode node, int repetition, int row, string found)
     {
         if (node.Required)
         {
-            return cursor.Fail(RejectReason.MissingRequired, $"expected {node.TypeName}, got null");
+            return cursor.Fail(node.HoldsRow ? RejectReason.NotAnObject : RejectReason.MissingRequired, $"expected {node.TypeName}, got {found}");
         }
 
         node.AddAbsent(node.NullDefinition, repetition, row);
@@ -60,25 +58,23 @@ internal sealed class RecordStep((string Name, AvroStep Step)[] fields, (string 
 
         foreach (var (name, node) in missing)
         {
-            if (node.Required)
+            if (!NullStep.Add(ref cursor, node, repetition, row, "nothing"))
             {
-                cursor.Fail(RejectReason.MissingRequired, $"expected {node.TypeName}, got nothing");
                 return cursor.In(name);
             }
-
-            node.AddAbsent(node.NullDefinition, repetition, row);
         }
 
         return true;
     }
 }
 
-/// <summary>A list.</summary>
-internal sealed class ArrayStep(JsonNode node, AvroStep item) : AvroStep
+/// <summary>A list. <paramref name="rescue"/>: told which element it is, where it may keep something of it.</summary>
+internal sealed class ArrayStep(JsonNode node, AvroStep item, JsonRescue? rescue) : AvroStep
 {
     public override bool Read(ref AvroCursor cursor, int repetition, int row)
     {
         long total = 0;
+        int depth = rescue?.Enter() ?? 0;
         for (int index = 0; ;)
         {
             if (!cursor.TryBlock(ref total, out long count))
@@ -93,11 +89,13 @@ internal sealed class ArrayStep(JsonNode node, AvroStep item) : AvroStep
                     node.AddAbsent(node.Definition, repetition, row);
                 }
 
+                rescue?.Leave(depth);
                 return true;
             }
 
             for (; count > 0; count--, index++)
             {
+                rescue?.At(depth, index);
                 if (!item.Read(ref cursor, repetition, row))
                 {
                     return cursor.In(string.Create(CultureInfo.InvariantCulture, $"[{index}]"));
@@ -109,8 +107,8 @@ internal sealed class ArrayStep(JsonNode node, AvroStep item) : AvroStep
     }
 }
 
-/// <summary>A map with keys of type string.</summary>
-internal sealed class MapStep(JsonNode node, AvroStep value) : AvroStep
+/// <summary>A map. <paramref name="tracing"/>: its rescue column is told which entry it is, where it may keep something of it.</summary>
+internal sealed unsafe class MapStep(JsonNode node, AvroStep key, AvroStep value, JsonState? tracing) : AvroStep
 {
     private int[] _table = [];
 
@@ -119,6 +117,7 @@ internal sealed class MapStep(JsonNode node, AvroStep value) : AvroStep
         var keys = node.Key!.Leaf!;
         int first = keys.Value;
         long total = 0;
+        int depth = tracing?.Rescue!.Enter() ?? 0;
         while (true)
         {
             if (!cursor.TryBlock(ref total, out long count))
@@ -133,21 +132,27 @@ internal sealed class MapStep(JsonNode node, AvroStep value) : AvroStep
 
             for (; count > 0; count--)
             {
-                if (!BytesStep.TryText(ref cursor, out var key))
+                if (!key.Read(ref cursor, repetition, row))
                 {
                     return false;
                 }
 
-                KafkaBytes.Add(keys, key, repetition);
+                if (tracing is not null)
+                {
+                    byte[] name = JsonRescue.Escape(KeyText());
+                    tracing.Rescue!.At(depth, tracing.Texts.Keep(name), name.Length);
+                }
+
                 if (!value.Read(ref cursor, repetition, row))
                 {
-                    return cursor.In($"[\"{System.Text.Encoding.UTF8.GetString(key)}\"]");
+                    return cursor.In($"[\"{KeyText()}\"]");
                 }
 
                 repetition = node.ElementRepetition;
             }
         }
 
+        tracing?.Rescue!.Leave(depth);
         if (keys.Value == first)
         {
             node.AddAbsent(node.Definition, repetition, row);
@@ -155,49 +160,14 @@ internal sealed class MapStep(JsonNode node, AvroStep value) : AvroStep
         }
 
         return JsonKeys.AreDistinct(keys, first, ref _table) || cursor.Fail(RejectReason.WrongType, "expected keys that are all different, got one twice");
-    }
-}
 
-/// <summary>A value, or null where it does not fit.</summary>
-internal sealed class GuardStep(JsonNode node, AvroType type, AvroStep inner, List<JsonNode> nulled) : AvroStep
-{
-    public override bool Read(ref AvroCursor cursor, int repetition, int row)
-    {
-        int start = cursor.At;
-        int before = nulled.Count;
-        int[] marks = node.Marks;
-        for (int i = 0; i < node.Leaves.Length; i++)
+        string KeyText() => keys.Column.PhysicalType switch
         {
-            marks[2 * i] = node.Leaves[i].Slot;
-            marks[(2 * i) + 1] = node.Leaves[i].Value;
-        }
-
-        if (inner.Read(ref cursor, repetition, row))
-        {
-            return true;
-        }
-
-        if (cursor.Reason is RejectReason.MalformedAvro or RejectReason.TooDeep)
-        {
-            return false;
-        }
-
-        for (int i = 0; i < node.Leaves.Length; i++)
-        {
-            node.Leaves[i].Slot = marks[2 * i];
-            node.Leaves[i].Value = marks[(2 * i) + 1];
-        }
-
-        nulled.RemoveRange(before, nulled.Count - before);
-        cursor.At = start;
-        cursor.Path = null;
-        if (!cursor.Skip(type))
-        {
-            return false;
-        }
-
-        node.AddAbsent(node.NullDefinition, repetition, row);
-        nulled.Add(node);
-        return true;
+            PhysicalType.ByteArray => System.Text.Encoding.UTF8.GetString(keys.BytesOf(keys.Value - 1)),
+            PhysicalType.Int64 => keys.Longs[keys.Value - 1].ToString(CultureInfo.InvariantCulture),
+            PhysicalType.Int32 => keys.Ints[keys.Value - 1].ToString(CultureInfo.InvariantCulture),
+            PhysicalType.Boolean => keys.Bytes[keys.Value - 1] == 0 ? "false" : "true",
+            _ => Convert.ToHexString(keys.BytesOf(keys.Value - 1)),
+        };
     }
 }

@@ -20,6 +20,9 @@ internal enum AvroTypeKind
     Array,
     Map,
     Union,
+
+    /// <summary>Values of Protocol Buffers that no field takes: for each its number and what it is as JSON, then a zero.</summary>
+    Unread,
 }
 
 /// <summary>The schema that a record was written with.</summary>
@@ -31,31 +34,52 @@ internal sealed class AvroType(AvroTypeKind kind)
     public AvroTypeKind Kind { get; } = kind;
 
     /// <summary>Full name of a record, enum or fixed.</summary>
-    public string Name { get; private init; } = "";
+    public string Name { get; set; } = "";
 
     /// <summary>What the bytes mean beyond that; null: nothing.</summary>
-    public string? LogicalType { get; private set; }
+    public string? LogicalType { get; set; }
 
     /// <summary>Digits of a decimal.</summary>
-    public int Precision { get; private set; }
+    public int Precision { get; set; }
 
     /// <summary>Digits of a decimal behind the point.</summary>
-    public int Scale { get; private set; }
+    public int Scale { get; set; }
 
     /// <summary>Bytes of a fixed.</summary>
-    public int Size { get; private set; }
+    public int Size { get; set; }
 
     /// <summary>Symbols of an enum, in UTF-8.</summary>
-    public byte[][] Symbols { get; private set; } = [];
+    public byte[][] Symbols { get; set; } = [];
 
     /// <summary>Fields of a record. A record may be within itself.</summary>
-    public IReadOnlyList<(string Name, AvroType Type)> Fields { get; private set; } = [];
+    public IReadOnlyList<(string Name, AvroType Type)> Fields { get; set; } = [];
 
     /// <summary>Elements of an array, values of a map.</summary>
-    public AvroType? Items { get; private set; }
+    public AvroType? Items { get; set; }
+
+    /// <summary>Keys of a map, where they are no strings: Avro's own always are.</summary>
+    public AvroType? Keys { get; init; }
+
+    /// <summary>Names of an enum's numbers, where it is told by its number.</summary>
+    public IReadOnlyDictionary<int, string>? Numbers { get; init; }
 
     /// <summary>What a union is one of.</summary>
-    public IReadOnlyList<AvroType> Branches { get; private set; } = [];
+    public IReadOnlyList<AvroType> Branches { get; set; } = [];
+
+    /// <summary>Whether zero, and no elements, are what was never written: of a format that does not tell them apart.</summary>
+    public bool IsNothingWhenEmpty { get; init; }
+
+    /// <summary>Whose type it is, for messages.</summary>
+    public string Format { get; init; } = "Avro's";
+
+    /// <summary>Values that no field takes.</summary>
+    public static AvroType Unread { get; } = new(AvroTypeKind.Unread) { Format = "Protobuf's" };
+
+    /// <summary>JSON in a string.</summary>
+    public static AvroType Json { get; } = new(AvroTypeKind.String) { LogicalType = "json", Format = "Protobuf's" };
+
+    /// <summary>Null or a value.</summary>
+    public static AvroType Optional(AvroType type) => new(AvroTypeKind.Union) { Branches = [new AvroType(AvroTypeKind.Null), type] };
 
     /// <summary>As messages have it.</summary>
     public override string ToString() => (Kind is AvroTypeKind.Record or AvroTypeKind.Enum or AvroTypeKind.Fixed ? $"{Kind.ToString().ToLowerInvariant()} {Name}" : Kind.ToString().ToLowerInvariant())

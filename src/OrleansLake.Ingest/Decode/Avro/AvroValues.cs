@@ -21,7 +21,7 @@ internal sealed class BooleanStep(JsonNode node) : AvroStep
 }
 
 /// <summary>An int or long to any column of numbers.</summary>
-internal sealed class IntegerStep(JsonNode node) : AvroStep
+internal sealed class IntegerStep(JsonNode node, bool isUnsigned = false) : AvroStep
 {
     public override bool Read(ref AvroCursor cursor, int repetition, int row)
     {
@@ -30,24 +30,27 @@ internal sealed class IntegerStep(JsonNode node) : AvroStep
             return false;
         }
 
+        bool isBeyond = isUnsigned && value < 0;
         switch (node.Kind)
         {
-            case JsonKind.Long:
+            case JsonKind.Long when !isBeyond:
                 node.Leaf!.AddLong(value, repetition);
                 return true;
-            case JsonKind.Int when value == (int)value:
+            case JsonKind.Int when value == (int)value && !isBeyond:
                 node.Leaf!.AddInt((int)value, repetition);
                 return true;
             case JsonKind.Double:
-                node.Leaf!.AddDouble(value, repetition);
+                node.Leaf!.AddDouble(isUnsigned ? (ulong)value : value, repetition);
                 return true;
             case JsonKind.Float:
-                node.Leaf!.AddFloat(value, repetition);
+                node.Leaf!.AddFloat(isUnsigned ? (ulong)value : value, repetition);
                 return true;
             case JsonKind.Decimal:
-                return AvroDecimals.Add(ref cursor, node, value, scale: 0, repetition);
+                return AvroDecimals.Add(ref cursor, node, isUnsigned ? (Int128)(ulong)value : value, scale: 0, repetition);
             default:
-                return cursor.Fail(RejectReason.OutOfRange, string.Create(CultureInfo.InvariantCulture, $"expected {node.TypeName}, got {value}"));
+                return cursor.Fail(
+                    RejectReason.OutOfRange,
+                    isUnsigned ? string.Create(CultureInfo.InvariantCulture, $"expected {node.TypeName}, got {(ulong)value}") : string.Create(CultureInfo.InvariantCulture, $"expected {node.TypeName}, got {value}"));
         }
     }
 }
@@ -176,7 +179,7 @@ internal sealed class UuidStep(JsonNode node, bool isFixed) : AvroStep
 /// A number that counts units since 1970 or since midnight: <paramref name="power"/> is the power of ten that makes the column's
 /// units of it.
 /// </summary>
-internal sealed class TimeStep(JsonNode node, int power, bool cutFraction) : AvroStep
+internal sealed class TimeStep(JsonNode node, int power, bool cutFraction, bool isUnsigned = false) : AvroStep
 {
     private readonly long _factor = (long)Math.Pow(10, Math.Abs(power));
 
@@ -198,7 +201,7 @@ internal sealed class TimeStep(JsonNode node, int power, bool cutFraction) : Avr
             count -= value < 0 ? 1 : 0;
         }
 
-        bool fits = node.Kind switch
+        bool fits = !(isUnsigned && value < 0) && node.Kind switch
         {
             JsonKind.Date => count == (int)count,
             JsonKind.Time => count >= 0 && count < 86_400_000_000,

@@ -28,13 +28,20 @@ public sealed class SampleRecords
         "tab\\there"u8.ToArray(), "a\\\\b"u8.ToArray(), "caf\\u00e9"u8.ToArray(),
     ];
 
+    private const int PlainWords = 26;
+
     private readonly ulong _seed;
+    private readonly int _words;
     private readonly long _stepMicros;
 
-    /// <summary>Records of a seed, <paramref name="step"/> apart in time (100 ms: 864,000 records a day).</summary>
-    public SampleRecords(ulong seed = 1, TimeSpan? step = null)
+    /// <summary>
+    /// Records of a seed, <paramref name="step"/> apart in time (100 ms: 864,000 records a day).
+    /// <paramref name="plain"/>: no text needs an escape or more than a byte a letter.
+    /// </summary>
+    public SampleRecords(ulong seed = 1, TimeSpan? step = null, bool plain = false)
     {
         _seed = seed;
+        _words = plain ? PlainWords : Words.Length;
         _stepMicros = (step ?? TimeSpan.FromMilliseconds(100)).Ticks / TimeSpan.TicksPerMicrosecond;
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(_stepMicros, nameof(step));
     }
@@ -48,7 +55,7 @@ public sealed class SampleRecords
     public int Write(long index, Span<byte> target)
     {
         var random = new SplitMix(_seed * 0x9E3779B97F4A7C15UL + (ulong)index);
-        var writer = new Cursor(target);
+        var writer = new Cursor(target, _words);
         writer.Put("{\"bool\":"u8);
         writer.Bool(random.Next());
         writer.Put(",\"floating\":"u8);
@@ -109,7 +116,7 @@ public sealed class SampleRecords
         }
     }
 
-    private ref struct Cursor(Span<byte> target)
+    private ref struct Cursor(Span<byte> target, int words)
     {
         private readonly Span<byte> _target = target;
 
@@ -150,7 +157,7 @@ public sealed class SampleRecords
             {
                 if (i > 0)
                     Put(" "u8);
-                Put(SampleRecords.Words[bits & 31]);
+                Put(SampleRecords.Words[(int)(bits & 31) % words]);
                 bits >>= 5;
             }
         }

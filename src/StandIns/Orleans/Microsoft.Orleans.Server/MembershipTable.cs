@@ -49,5 +49,7 @@ namespace Orleans.Configuration
     public class ClusterMembershipOptions
     {
         public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
+        public TimeSpan DefunctSiloExpiration { get; set; } = TimeSpan.FromDays(7);
+        public TimeSpan? DefunctSiloCleanupPeriod { get; set; } = TimeSpan.FromHours(1);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -10,14 +9,12 @@ using global::Avro.Generic;
 using global::Avro.IO;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
-using OrleansLake.Ingest.Decode.Avro;
-using OrleansLake.Ingest.Read;
 using OrleansLake.Ingest.Registry;
 using OrleansLake.Ingest.Write;
-using OrleansLake.Parquet;
 using OrleansLake.Testing.Kafka;
 using OrleansLake.Testing.Registry;
 using static OrleansLake.Ingest.Tests.Decode.Decoding;
+using static OrleansLake.Ingest.Tests.Decode.RegistryDecoding;
 using Schema = OrleansLake.Iceberg.Schema;
 
 namespace OrleansLake.Ingest.Tests.Decode.Avro;
@@ -253,7 +250,7 @@ public sealed class AvroRecordDecoderTests : IDisposable
         var schema = SchemaOf(Optional(1, "v", new LongType()));
         var columns = IcebergParquet.ToParquet(schema);
         var decoder = RecordDecoders.Create(schema, columns, new JsonDecoderOptions { Records = new RecordOptions { Format = RecordFormat.ConfluentJson } });
-        var (rows, rejected) = Rows(decoder, schema, columns, [Framed(1, "{\"v\":1}"u8.ToArray()), "{\"v\":2}"u8.ToArray(), null, Framed(2, []), Framed(9, "{\"v\":3}"u8.ToArray())]);
+        var (rows, rejected) = RegistryDecoding.Rows(decoder, schema, columns, [Framed(1, "{\"v\":1}"u8.ToArray()), "{\"v\":2}"u8.ToArray(), null, Framed(2, []), Framed(9, "{\"v\":3}"u8.ToArray())]);
         Assert.Equal((string?[])["""{"v":1}""", null, null, null, """{"v":3}"""], rows);
         Assert.Equal(["not-framed", "null-value", "empty-value"], rejected.Select(one => one.Reason.ErrorClass()));
     }
@@ -266,52 +263,9 @@ public sealed class AvroRecordDecoderTests : IDisposable
 
     private static (string?[] Rows, List<RejectedRecord> Rejected) Decode(Schema schema, RecordOptions options, SchemaRegistry registry, params byte[]?[] records)
     {
-        var columns = IcebergParquet.ToParquet(schema);
-        var decoder = RecordDecoders.Create(schema, columns, new JsonDecoderOptions { Records = options with { Format = RecordFormat.ConfluentAvro, Registry = registry }, RowsPerCall = 1000 });
-        Assert.IsType<AvroRecordDecoder>(decoder);
-        return Rows(decoder, schema, columns, records);
-    }
-
-    private static (string?[] Rows, List<RejectedRecord> Rejected) Rows(IRecordDecoder decoder, Schema schema, ParquetSchema columns, IReadOnlyList<byte[]?> records)
-    {
-        using var batch = Batch(records, [1, 2, 3]);
-        var rejected = new List<RejectedRecord>();
-        var texts = new string?[records.Count];
-        for (int first = 0; first < records.Count;)
-        {
-            var rows = new ColumnBatch(columns);
-            int before = rejected.Count;
-            int next = decoder.Decode(batch, first, rows, rejected);
-            Assert.Equal(next - first, rows.RowCount + rejected.Count - before);
-            var json = new RowJson(schema, columns);
-            json.Attach(rows);
-            var refused = rejected.Skip(before).Select(one => one.RecordIndex).ToHashSet();
-            for (int i = first; i < next; i++)
-            {
-                if (!refused.Contains(i))
-                {
-                    using var stream = new MemoryStream();
-                    using (var writer = new Utf8JsonWriter(stream, Relaxed))
-                    {
-                        json.WriteRow(writer);
-                    }
-
-                    texts[i] = Encoding.UTF8.GetString(stream.ToArray());
-                }
-            }
-
-            first = next;
-        }
-
-        return (texts, rejected);
-    }
-
-    private static byte[] Framed(int id, byte[] value)
-    {
-        byte[] record = new byte[5 + value.Length];
-        BinaryPrimitives.WriteInt32BigEndian(record.AsSpan(1), id);
-        value.CopyTo(record, 5);
-        return record;
+        var decoding = new RegistryDecoding(schema, options with { Format = RecordFormat.ConfluentAvro }, registry);
+        Assert.IsType<RegistryRecordDecoder>(decoding.Decoder);
+        return decoding.Run(records);
     }
 
     private static byte[] Order(long id)

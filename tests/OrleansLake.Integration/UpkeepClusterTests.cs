@@ -1,0 +1,177 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OrleansLake.Client;
+using OrleansLake.Contracts;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Kafka;
+using OrleansLake.Ingest.Kafka.Publishing;
+using OrleansLake.Testing.Processes;
+
+namespace OrleansLake.Integration;
+
+/// <summary>A compaction on three silos in processes of their own, held back by ingestion, while two of them die.</summary>
+[Collection(Collections.Working)]
+public sealed class UpkeepClusterTests(ITestOutputHelper output) : IDisposable
+{
+    private const string Table = "upkeep.events";
+    private const int TopicPartitions = 6;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly TestWarehouse _warehouse = new();
+    private readonly List<(SiloProcess Process, HttpClient Http, HttpOrleansLakeClient Client)> _silos = [];
+
+    public void Dispose()
+    {
+        _silos.ForEach(silo => silo.Http.Dispose());
+        _warehouse.Dispose();
+    }
+
+    [Fact]
+    public async Task Groups_are_rewritten_on_all_silos_wait_for_ingestion_and_go_on_elsewhere_when_silos_die()
+    {
+        string version = typeof(IClusterClient).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+        Assert.SkipWhen(version.Contains("standin", StringComparison.Ordinal), "Orleans is a stand-in, which is no cluster");
+
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", TopicPartitions);
+        var setup = new SiloSetup
+        {
+            Warehouse = _warehouse.Path,
+            BootstrapServers = broker.BootstrapServers,
+            Topics = ["events"],
+            Table = Table,
+            Ddl = $"CREATE TABLE {Table} ({NumberedFeed.Columns}) WITH (partitioning = ARRAY['bucket(id, 6)'])",
+            FlushInterval = "300ms",
+            ClusterId = "upkeep",
+            // Any record that waits for its commit holds rewrites back.
+            Maintenance = new JsonObject
+            {
+                ["freshness"] = "1ms",
+                ["compaction"] = new JsonObject { ["schedule"] = "off", ["quiet-period"] = "1ms", ["min-input-files"] = "2", ["group-size"] = "64KiB", ["jobs"] = "3" },
+                ["expiry"] = new JsonObject { ["schedule"] = "off" },
+                ["manifests"] = new JsonObject { ["schedule"] = "off" },
+                ["orphans"] = new JsonObject { ["schedule"] = "off" },
+            },
+        };
+        await using SiloProcess first = Start(setup, "first"), second = Start(setup, "second"), third = Start(setup, "third");
+        SiloProcess followed = first;
+        await using var follower = new CommittedFollower(() => Volatile.Read(ref followed));
+        using var feed = new NumberedFeed(10_000_000, released: 0);
+        var publisher = new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = 2_000 });
+        await first.WaitAsync("three silos that read", status => status["topicPartitions"]!.AsArray().Select(one => one!["silo"]?.GetValue<string>()).Where(silo => silo is not null).Distinct().Count() == 3, Patience);
+        Task<PublishResult> publishing = Task.Run(() => publisher.PublishAsync(feed, null, CancellationToken.None));
+
+        // Records have stopped for a while: the groups are rewritten, on all silos at once.
+        feed.Release(8_000);
+        await CommittedAsync(first, follower, 8_000);
+        long files = (await _warehouse.LoadAsync(Table)).Metadata.FindRef(SnapshotRef.Main)!.Summary["total-data-files"] is { } total ? long.Parse(total, System.Globalization.CultureInfo.InvariantCulture) : 0;
+        MaintenanceRun done = await EndAsync(_silos[0].Client, await StartAsync(_silos[0].Client));
+        output.WriteLine($"{files} files became {done.After!.DataFiles}; {string.Join(", ", done.Jobs.Select(job => $"job {job.Number} on {job.Silo} from {job.StartedMs - done.StartedMs} ms for {job.Seconds} s, {job.FilesRemoved} files"))}");
+        Assert.True(done.Error is null, done.Error);
+        Assert.Equal(3, done.Jobs.Select(job => job.Silo).Distinct().Count());
+        Assert.Contains(done.Jobs, job => done.Jobs.Any(other => other.Silo != job.Silo && other.StartedMs < job.StartedMs + (job.Seconds * 1000) && job.StartedMs < other.StartedMs + (other.Seconds * 1000)));
+        Assert.True(done.After!.DataFiles < files / 2, $"{files} files became {done.After.DataFiles}");
+        Assert.StartsWith("a scan touches ", done.Notes[^1], StringComparison.Ordinal);
+
+        // Records flow, and the rewrites wait.
+        feed.Release(10_000_000);
+        long before = follower.Total;
+        await first.WaitAsync("many small files", _ => follower.Total > before + 8_000, Patience);
+        Guid held = await StartAsync(_silos[0].Client);
+        MaintenanceRun waiting = await RunAsync(_silos[0].Client, held, "jobs on three silos that wait", run => run.Jobs.Length == 3 && run.Jobs.All(job => job.HeldSeconds > 0));
+        Assert.Null(waiting.Seconds);
+        Assert.Equal((3, 0L), (waiting.Jobs.Select(job => job.Silo).Distinct().Count(), waiting.FilesRemoved));
+
+        // A silo with a job of the run dies: its group is given to another one. The schedule is there for what comes next.
+        string keeper = (await _silos[0].Client.GetMaintenanceAsync(Table))!.Silo!;
+        await SetPropertyAsync("orleanslake.compaction.schedule", "1s");
+        var (victim, left) = (_silos.First(silo => !IsAt(silo.Process, keeper)), _silos.Where(silo => !IsAt(silo.Process, keeper)).Skip(1).Single());
+        Volatile.Write(ref followed, left.Process);
+        await victim.Process.Process.KillAsync();
+        waiting = await RunAsync(left.Client, held, "the group of the silo that died on another one", run => run.Notes.Any(note => note.Contains("its group is given to another one", StringComparison.Ordinal)) && run.Jobs.Length == 3);
+        Assert.DoesNotContain(waiting.Jobs, job => IsAt(victim.Process, job.Silo));
+
+        // So does the one that keeps the run: the last one finds it, writes down how it ended, and plans anew.
+        await _silos.Single(silo => IsAt(silo.Process, keeper)).Process.Process.KillAsync();
+        MaintenanceRun lost = await RunAsync(left.Client, held, "the end of the run on record", run => run.Error is not null);
+        Assert.StartsWith("its silo ended before it did", lost.Error, StringComparison.Ordinal);
+        Assert.False(publishing.IsCompleted, "expected records to flow until here");
+        feed.End();
+        PublishResult published = await publishing.WaitAsync(Patience);
+        await CommittedAsync(left.Process, follower, feed.Given);
+        MaintenanceRun again = await RunsAsync(left.Client, "a run by schedule after it", runs => runs.FirstOrDefault(run => run is { Trigger: "schedule", Task: "compaction", FilesRemoved: > 0, Seconds: not null } && run.StartedMs > lost.StartedMs));
+        Assert.True(again.Error is null, again.Error);
+        Assert.All(again.Jobs, job => Assert.True(IsAt(left.Process, job.Silo)));
+        Assert.Equal(0, await left.Process.Process.TerminateAsync(TimeSpan.FromSeconds(30)));
+
+        AuditResult audit = await _warehouse.AuditAsync(Table);
+        Assert.True(audit.Verdict == AuditVerdict.Proved, audit.ToString());
+        Assert.Equal(feed.Given - NumberedFeed.BadAmong(feed.Given), audit.Rows);
+        output.WriteLine($"{feed.Given} records, {published.Ranges.Count} topic-partitions");
+        if (ForeignReaders.Absent is null)
+        {
+            var rows = (await _warehouse.DuckDbAsync(Table, "SELECT count(*) AS n, count(DISTINCT id) AS ids FROM FILES"))[0]!;
+            Assert.Equal(audit.Rows.ToString(System.Globalization.CultureInfo.InvariantCulture), rows["n"]!.ToString());
+            Assert.Equal(rows["n"]!.ToString(), rows["ids"]!.ToString());
+        }
+    }
+
+    private SiloProcess Start(SiloSetup setup, string name)
+    {
+        SiloProcess process = SiloProcess.Start(setup, name);
+        var http = new HttpClient { BaseAddress = process.Url };
+        _silos.Add((process, http, new HttpOrleansLakeClient(http)));
+        return process;
+    }
+
+    private static bool IsAt(SiloProcess process, string silo) => silo.Contains($":{process.SiloPort}:", StringComparison.Ordinal);
+
+    private static Task CommittedAsync(SiloProcess silo, CommittedFollower follower, long records) => silo.WaitAsync($"{records} records committed", _ => follower.Total >= records, Patience);
+
+    private static async Task<Guid> StartAsync(HttpOrleansLakeClient client)
+    {
+        MaintenanceStart start = (await client.RunMaintenanceAsync(Table, "compaction"))!;
+        return start.RunId ?? throw new InvalidOperationException(start.Message);
+    }
+
+    private static Task<MaintenanceRun> EndAsync(HttpOrleansLakeClient client, Guid id) => RunAsync(client, id, "its end", run => run.Seconds is not null);
+
+    private static Task<MaintenanceRun> RunAsync(HttpOrleansLakeClient client, Guid id, string what, Func<MaintenanceRun, bool> wanted) =>
+        RunsAsync(client, what, runs => runs.FirstOrDefault(run => run.RunId == id && wanted(run)));
+
+    private static async Task<MaintenanceRun> RunsAsync(HttpOrleansLakeClient client, string what, Func<MaintenanceRun[], MaintenanceRun?> find)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        DateTime until = DateTime.UtcNow + Patience;
+        MaintenanceRun[] runs = [];
+        do
+        {
+            try
+            {
+                runs = await client.ListMaintenanceRunsAsync(Table) ?? [];
+            }
+            catch (OrleansLakeClientException)
+            {
+                continue; // grains of a silo that died are being found
+            }
+
+            if (find(runs) is { } found)
+            {
+                return found;
+            }
+        }
+        while (DateTime.UtcNow < until && await timer.WaitForNextTickAsync(CancellationToken.None));
+        throw new TimeoutException($"waiting for {what}: {JsonSerializer.Serialize(runs, LakeJson.Options)}");
+    }
+
+    private async Task SetPropertyAsync(string name, string value)
+    {
+        var catalog = new LocalCatalog(_warehouse.Path, TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
+        while (await catalog.CommitTableAsync(new TableCommit(await _warehouse.LoadAsync(Table), [], [new TableUpdate.SetProperties(new Dictionary<string, string> { [name] = value })]), CancellationToken.None) is not CommitResult.Committed)
+        {
+            // Ingestion was faster.
+        }
+    }
+}
