@@ -31,9 +31,6 @@ public sealed record RowWriterOptions
     /// <summary>Told how many records become dead letters; null: nobody is.</summary>
     public DeadLetterAlarm? Alarm { get; init; }
 
-    /// <summary>Where dead letters go in place of their table; null: to the table.</summary>
-    public IDeadLetterTopic? DeadLetterTopic { get; init; }
-
     /// <summary>Whether digits behind the microseconds of a time are cut off; else a record that has them is refused.</summary>
     public bool CutFraction { get; init; }
 
@@ -105,7 +102,6 @@ public sealed class RowWriterFactory : IRowWriterFactory
             letters,
             new OpenFiles(plan, table.Store, FilePrefix(number)),
             new OpenFiles(letterPlan, deadLetters.Store, FilePrefix(number)),
-            _options.DeadLetterTopic is { } topic ? new DeadLetterRecords(topic) : null,
             _origin,
             _time)
         {
