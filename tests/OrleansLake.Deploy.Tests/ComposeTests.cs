@@ -29,7 +29,10 @@ public sealed class ComposeTests
             .Build();
         SiloConfig config = SiloConfigReader.Read(configuration, name, Folder);
         Assert.Equal(Text(silo, "networks", "default", "ipv4_address"), config.Orleans.Address.ToString());
-        Assert.Equal(Clustering.Warehouse, config.Orleans.Clustering);
+        Assert.Equal((Clustering.DynamoDb, StateKeeping.DynamoDb), (config.Orleans.Clustering, config.Orleans.State));
+        Uri tables = config.Orleans.DynamoDb!.Endpoint!;
+        Assert.Contains(tables.Host, Map(silo, "depends_on").Keys);
+        Assert.Equal([$"127.0.0.1:{tables.Port}:{tables.Port}"], Texts(Service(tables.Host), "ports"));
         Assert.EndsWith($":{config.HttpUrl.Port}", Assert.Single(Texts(silo, "ports")), StringComparison.Ordinal);
         PipelineConfig pipeline = Assert.Single(config.Pipelines);
         Assert.Equal("kafka:9092", pipeline.Kafka["bootstrap.servers"]);

@@ -104,16 +104,40 @@ public sealed class SiloConfigTests : IDisposable
     [InlineData("{ \"clustering\": \"development\" }", "orleans.primary: expected the address and port of one silo")]
     [InlineData("{ \"primary\": \"10.0.0.1:11111\" }", "orleans.primary: expected nothing unless clustering is development")]
     [InlineData("{ \"clustering\": \"development\", \"primary\": \"10.0.0.1\" }", "orleans.primary: expected an address and port")]
-    [InlineData("{ \"clustering\": \"gossip\" }", "orleans.clustering: expected one of localhost, warehouse, development")]
-    [InlineData("{ \"address\": \"10.0.0.1\" }", "orleans.address: expected nothing unless clustering is warehouse or development")]
+    [InlineData("{ \"clustering\": \"gossip\" }", "orleans.clustering: expected one of localhost, warehouse, dynamodb, development")]
+    [InlineData("{ \"address\": \"10.0.0.1\" }", "orleans.address: expected nothing unless clustering is warehouse, dynamodb or development")]
     [InlineData("{ \"clustering\": \"warehouse\", \"address\": \"here\" }", "orleans.address: expected an IP address")]
-    [InlineData("{ \"clustering\": \"warehouse\", \"state\": \"memory\" }", "orleans.state: expected warehouse, because the silos of a cluster share it")]
+    [InlineData("{ \"clustering\": \"warehouse\", \"state\": \"memory\" }", "orleans.state: expected warehouse or dynamodb, because the silos of a cluster share it")]
+    [InlineData("{ \"clustering\": \"dynamodb\" }", "orleans.dynamodb: expected region or endpoint, because clustering or state is dynamodb, found nothing")]
+    [InlineData("{ \"dynamodb\": { \"region\": \"eu-west-1\" } }", "orleans.dynamodb: expected nothing unless clustering or state is dynamodb")]
+    [InlineData("{ \"state\": \"dynamodb\", \"dynamodb\": { \"region\": \"eu-west-1\", \"endpoint\": \"http://127.0.0.1:8000\" } }", "orleans.dynamodb.region: expected a region")]
+    [InlineData("{ \"state\": \"dynamodb\", \"dynamodb\": { \"region\": \"r\", \"stateTable\": \"a b\" } }", "orleans.dynamodb.stateTable: expected 3 to 255 letters")]
+    [InlineData("{ \"state\": \"dynamodb\", \"dynamodb\": { \"region\": \"r\", \"accessKeyId\": \"a\" } }", "orleans.dynamodb.secretAccessKey: expected it")]
+    [InlineData("{ \"state\": \"dynamodb\", \"dynamodb\": { \"region\": \"r\", \"sessionToken\": \"a\" } }", "orleans.dynamodb.sessionToken: expected nothing without accessKeyId")]
+    [InlineData("{ \"state\": \"dynamodb\", \"dynamodb\": { \"region\": \"r\", \"accessKeyId\": \"a\", \"secretAccessKey\": \"b\", \"profile\": \"p\" } }", "orleans.dynamodb.profile: expected nothing, because there are keys")]
+    [InlineData("{ \"state\": \"dynamodb\", \"dynamodb\": { \"region\": \"r\", \"capacity\": { \"read\": 0 } } }", "orleans.dynamodb.capacity.read: expected a whole number")]
+    [InlineData("{ \"state\": \"dynamodb\", \"dynamodb\": { \"region\": \"r\", \"table\": \"x\" } }", "orleans.dynamodb.table: expected one of")]
     [InlineData("{ \"clusterId\": \"../up\" }", "orleans.clusterId: expected letters")]
     [InlineData("{ \"serviceId\": \"..\" }", "orleans.serviceId: expected letters")]
     public void A_cluster_that_cannot_be_is_told_so(string orleans, string expected) => Assert.Contains(
         expected,
         Assert.Throws<ConfigException>(() => Read(Minimal.Replace("\"warehouse\": \"w\"", $"\"warehouse\": \"w\", \"orleans\": {orleans}", StringComparison.Ordinal))).Message,
         StringComparison.Ordinal);
+
+    [Fact]
+    public void A_cluster_on_dynamodb_keeps_its_state_there_too_unless_told_otherwise()
+    {
+        OrleansConfig all = Orleans("{ \"clustering\": \"dynamodb\", \"deadSilos\": \"1h\", \"dynamodb\": { \"region\": \"eu-west-1\", \"membersTable\": \"lake.members\", \"createTables\": false, \"accessKeyId\": \"a\", \"secretAccessKey\": \"geheim\", \"sessionToken\": \"c\", \"capacity\": { \"read\": 3 } } }");
+        Assert.Equal((Clustering.DynamoDb, StateKeeping.DynamoDb, TimeSpan.FromHours(1)), (all.Clustering, all.State, all.DeadSilos));
+        DynamoDbConfig tables = all.DynamoDb!;
+        Assert.Equal(("eu-west-1", "lake.members", "OrleansGrainState", "OrleansReminders", false), (tables.Service, tables.MembersTable, tables.StateTable, tables.RemindersTable, tables.CreateTables));
+        Assert.Equal((3, 5), tables.Capacity);
+        Assert.DoesNotContain("geheim", all.ToString(), StringComparison.Ordinal);
+        OrleansConfig half = Orleans("{ \"clustering\": \"dynamodb\", \"state\": \"warehouse\", \"dynamodb\": { \"endpoint\": \"http://127.0.0.1:8000\" } }");
+        Assert.Equal((StateKeeping.Warehouse, "http://127.0.0.1:8000/"), (half.State, half.DynamoDb!.Service));
+
+        OrleansConfig Orleans(string section) => Read(Minimal.Replace("\"warehouse\": \"w\"", $"\"warehouse\": \"w\", \"orleans\": {section}", StringComparison.Ordinal)).Orleans;
+    }
 
     [Fact]
     public void The_dashboard_is_off_when_nothing_is_said_and_on_loopback_when_it_is_on()

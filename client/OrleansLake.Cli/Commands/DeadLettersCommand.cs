@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
+using OrleansLake.Aws;
 using OrleansLake.Client;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
@@ -18,6 +19,8 @@ namespace OrleansLake.Cli.Commands;
 /// </summary>
 internal static class DeadLettersCommand
 {
+    private static readonly string[] Decoding = ["records.", "registry.", "quality.", "format."];
+
     internal static Command Create() => new("deadletters", "The dead letters of a table: list them, replay them") { List(), Replay() };
 
     private static Option<string?> WhereOption()
@@ -48,14 +51,23 @@ internal static class DeadLettersCommand
         var silo = new Option<string?>("--silo") { Description = "The HTTP address of a silo that runs the table's pipelines (default: $ORLEANSLAKE_SILO)" };
         var table = new Argument<string>("table") { Description = "The main table: namespace.table; with --warehouse its directory too" };
         var warehouse = new Option<string?>("--warehouse") { Description = "Replay here, without a silo, on a table of this local catalog; records are decoded as by a pipeline without settings of its own" };
+        var config = new Option<string?>("--config") { Description = "Likewise, on a table of the catalog of a silo's configuration (local, Glue, REST)" };
         var json = new Option<bool>("--json") { Description = "Print JSON" };
-        var command = new Command("replay", "Decode dead letters again with today's schema, and make rows of those that fit, each once") { table, where, dry, silo, warehouse, json };
+        var command = new Command("replay", "Decode dead letters again with today's schema, and make rows of those that fit, each once") { table, where, dry, silo, warehouse, config, json };
+        command.Validators.Add(result =>
+        {
+            if (new[] { silo, warehouse, config }.Count(option => result.GetValue(option) is not null) > 1)
+            {
+                result.AddError("--silo, --warehouse and --config: give one of them");
+            }
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
             string name = parsed.GetRequiredValue(table);
             var order = new ReplayOrder(Guid.CreateVersion7(), parsed.GetValue(where), parsed.GetValue(dry));
             ReplayStatus status = parsed.GetValue(warehouse) is { } directory
-                ? await ReplayHereAsync(name, directory, order, cancellationToken)
+                ? await ReplayHereAsync(TablePlace.ForChange(await TableArguments.OpenAsync(name, directory, cancellationToken)), order, cancellationToken)
+                : parsed.GetValue(config) is { } configured ? await ReplayInAsync(configured, name, order, cancellationToken)
                 : await ReplayBySiloAsync(name, parsed.GetValue(silo), order, cancellationToken);
             TextWriter output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(json))
@@ -76,14 +88,29 @@ internal static class DeadLettersCommand
     {
         using HttpClient http = SiloAddress.Open(silo);
         return await new HttpOrleansLakeClient(http).ReplayDeadLettersAsync(table, order, cancellationToken)
-            ?? throw new OrleansLakeClientException($"{http.BaseAddress}: no pipeline writes to a table {table}; without a silo: --warehouse DIR");
+            ?? throw new OrleansLakeClientException($"{http.BaseAddress}: no pipeline writes to a table {table}; without a silo: --warehouse DIR or --config FILE");
     }
 
-    private static async Task<ReplayStatus> ReplayHereAsync(string table, string warehouse, ReplayOrder order, CancellationToken cancellationToken)
+    private static async Task<ReplayStatus> ReplayInAsync(string config, string table, ReplayOrder order, CancellationToken cancellationToken)
+    {
+        Dictionary<string, string> settings = ConfiguredSettings.Read(config);
+        foreach (Dictionary<string, string> pipeline in settings.Pipelines().Where(one => one.GetValueOrDefault("table") == table))
+        {
+            // Its records would be read by other rules than the pipeline's own.
+            if (pipeline.Keys.FirstOrDefault(key => Decoding.Any(section => key.StartsWith(section, StringComparison.OrdinalIgnoreCase))) is { } own)
+            {
+                throw new ConfiguredSettingsException(config, [$"pipeline {pipeline.GetValueOrDefault("name")} has {own}, which only a silo knows to decode by: --silo URL"]);
+            }
+        }
+
+        using LakeCatalog lake = ConfiguredCatalog.Open(config, settings);
+        LoadedTable opened = await TableArguments.OpenAsync(table, "", lake.Catalog, cancellationToken);
+        return await ReplayHereAsync(new TablePlace(lake.Catalog, opened.Identifier), order, cancellationToken);
+    }
+
+    private static async Task<ReplayStatus> ReplayHereAsync(TablePlace place, ReplayOrder order, CancellationToken cancellationToken)
     {
         var ids = new IdSource(TimeProvider.System, new Random());
-        LoadedTable opened = await TableArguments.OpenAsync(table, warehouse, cancellationToken);
-        TablePlace place = TablePlace.ForChange(opened);
         TableIdentifier letters = DeadLetterSchema.Of(place.Identifier);
         if (await DeadLetterSchema.OpenAsync(place.Catalog, letters, cancellationToken) is null)
         {

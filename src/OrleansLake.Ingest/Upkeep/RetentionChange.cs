@@ -16,6 +16,7 @@ internal sealed class RetentionChange(LoadedTable table, RetentionPlan plan, IdS
     private readonly TableMetadata _metadata = table.Metadata;
     private readonly Snapshot _from = table.Metadata.FindSnapshot(plan.SnapshotId)!;
     private readonly Read.DeleteFiles _deletes = new(table, BatchRows);
+    private readonly FileLocations _locations = new(table.Metadata);
     private TableScan? _positions;
     private RewriteWriter? _rewrite;
 
@@ -116,7 +117,7 @@ internal sealed class RetentionChange(LoadedTable table, RetentionPlan plan, IdS
         var removed = new List<DataFile>();
         var added = new List<DataFile>();
         var vectors = new List<(DataFile, PositionSet)>();
-        string prefix = $"{DataLocation()}/{ids.NewUuid()}";
+        Guid written = ids.NewUuid();
         foreach (var (task, old) in hit)
         {
             if (task.Deletes.Count == 0 && old.Count == task.File.RecordCount)
@@ -144,7 +145,7 @@ internal sealed class RetentionChange(LoadedTable table, RetentionPlan plan, IdS
             }
             else
             {
-                string location = FormattableString.Invariant($"{prefix}-{added.Count:D5}-deletes.parquet");
+                string location = _locations.Of("", FormattableString.Invariant($"{written}-{added.Count:D5}-deletes.parquet"));
                 added.Add(await DeleteFileWriter.WritePositionsAsync(
                     table, location, task.File.SpecId, task.File.Partition, new Dictionary<string, PositionSet> { [task.File.FilePath] = old }, cancellationToken).ConfigureAwait(false));
             }
@@ -152,7 +153,7 @@ internal sealed class RetentionChange(LoadedTable table, RetentionPlan plan, IdS
 
         if (vectors.Count > 0)
         {
-            added.AddRange(await DeletionVector.WriteAsync(table.Store, prefix + "-deletes.puffin", vectors, cancellationToken).ConfigureAwait(false));
+            added.AddRange(await DeletionVector.WriteAsync(table.Store, _locations.Of("", $"{written}-deletes.puffin"), vectors, cancellationToken).ConfigureAwait(false));
         }
 
         foreach (var file in added)
@@ -162,6 +163,4 @@ internal sealed class RetentionChange(LoadedTable table, RetentionPlan plan, IdS
 
         return new RetentionRemoval(change, _from.SequenceNumber, removed, added, hit.Sum(one => one.Old.Count), 0);
     }
-
-    private string DataLocation() => (_metadata.Properties.GetValueOrDefault("write.data.path") ?? _metadata.Location + "/data").TrimEnd('/');
 }

@@ -1,3 +1,4 @@
+using OrleansLake.Ingest.Forward;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Kafka.Publishing;
 using OrleansLake.Ingest.Kafka.Security;
@@ -64,9 +65,20 @@ public sealed class SecurityTests : IDisposable
             _broker.BootstrapServers, new SecureKafkaOptions { Certificate = _certificates.Server, Mechanism = "OAUTHBEARER", AcceptsToken = token => SecuritySettingsTests.UrlOf(token).Contains("kafka-cluster", StringComparison.Ordinal) });
         Dictionary<string, string> settings = Ssl(("security.protocol", "sasl_ssl"), ("sasl.mechanism", KafkaSecurity.MskIam), ("aws.region", "eu-central-1"));
         string region = KafkaSecurity.MskRegionOf(gate.BootstrapServers, settings)!;
-        await RoundTripAsync(gate, settings, new MskIamTokens(_ => Task.FromResult(new AwsKeys("AKID", "secret", "session")), region, TimeProvider.System));
+        var tokens = new MskIamTokens(_ => Task.FromResult(new AwsKeys("AKID", "secret", "session")), region, TimeProvider.System);
+        await RoundTripAsync(gate, settings, tokens);
 
-        Assert.NotEmpty(gate.Admitted);
+        // Dead letters to a topic too.
+        int before = gate.Admitted.Count;
+        using (var letters = new DeadLetterTopic("events", "t-msk", gate.BootstrapServers, settings, tokens: tokens))
+        {
+            Assert.Null(await letters.ConnectAsync("line", CancellationToken.None));
+            var letter = new DeadLetterRecord(new TopicPartition("events", 0), 1, -1, null, [1], [], "wrong-type", "", "m", 0, "p", "1");
+            await letters.SendAsync(new[] { letter }.ToAsyncEnumerable(), 1, CancellationToken.None);
+            Assert.Equal(1, await letters.ConnectAsync("line", CancellationToken.None));
+        }
+
+        Assert.True(gate.Admitted.Count > before);
         Assert.All(gate.Admitted, token => Assert.StartsWith("https://kafka.eu-central-1.amazonaws.com/?Action=kafka-cluster%3AConnect&", SecuritySettingsTests.UrlOf(token), StringComparison.Ordinal));
     }
 

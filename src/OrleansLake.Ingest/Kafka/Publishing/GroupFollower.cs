@@ -31,9 +31,10 @@ public sealed class GroupFollower : IAsyncDisposable
     /// <summary>Begins to follow.</summary>
     /// <exception cref="KafkaClientException">The topic does not exist, or no broker answers.</exception>
     public static async Task<GroupFollower> StartAsync(
-        string bootstrapServers, IReadOnlyDictionary<string, string>? settings, string group, string topic, TimeProvider time, CancellationToken cancellationToken)
+        string bootstrapServers, IReadOnlyDictionary<string, string>? settings, string group, string topic, TimeProvider time, CancellationToken cancellationToken,
+        Security.IBearerTokens? tokens = null)
     {
-        var lookup = new KafkaLookup(bootstrapServers, settings);
+        var lookup = new KafkaLookup(bootstrapServers, settings, tokens: tokens);
         try
         {
             int partitions = await lookup.PartitionsOfAsync(topic, cancellationToken).ConfigureAwait(false)
