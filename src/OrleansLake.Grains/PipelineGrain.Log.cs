@@ -28,4 +28,7 @@ internal static partial class PipelineGrainLog
 
     [LoggerMessage(8, LogLevel.Information, "Pipeline {Pipeline}: main of {Table} is at snapshot {SnapshotId} now, with {Rows} rows that passed their audit")]
     public static partial void LogPublished(this ILogger logger, string pipeline, string table, long snapshotId, long rows);
+
+    [LoggerMessage(9, LogLevel.Information, "Pipeline {Pipeline}: dead letters of {Count} commits were sent to topic {Topic}")]
+    public static partial void LogForwarded(this ILogger logger, string pipeline, int count, string topic);
 }

@@ -34,7 +34,7 @@ public sealed class PipelineGrainState
 /// is wanted of it, again and again, so that one whose silo died comes up on another. A timer does it while the grain lives,
 /// silos that come and go wake it (<see cref="MembershipWatch"/>), and a reminder brings the grain back.
 /// </summary>
-internal sealed class PipelineGrain(
+internal sealed partial class PipelineGrain(
     [PersistentState("pipeline", GrainStorage.Name)] IPersistentState<PipelineGrainState> state,
     PipelineTables tables,
     ITopicDirectory topics,
@@ -43,6 +43,7 @@ internal sealed class PipelineGrain(
     TimeProvider time,
     AlertHub alerts,
     BranchPublisher publisher,
+    DeadLetterForwards forwards,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
 {
     private const string KeepAlive = "keep-alive";
@@ -300,6 +301,7 @@ internal sealed class PipelineGrain(
     {
         _timer ??= this.RegisterGrainTimer(LookAsync, new GrainTimerCreationOptions(TimeSpan.Zero, DiscoverPeriod) { KeepAlive = true });
         StartPublishing(state.State.Definition!);
+        StartForwarding(state.State.Definition!);
     }
 
     /// <summary>Main follows the branch that is written to as fast as it is committed to.</summary>

@@ -1,4 +1,7 @@
+using System.Text.Json;
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Write;
+using OrleansLake.Parquet;
 
 namespace OrleansLake.Cli.Tests;
 
@@ -105,6 +108,48 @@ public sealed class OwnTableTests : CommandLine
         Assert.Contains("a statement about db.events", await FailureAsync(1, "alter", "db.events", "--ddl", "ALTER TABLE db.others DROP COLUMN name"), StringComparison.Ordinal);
         Assert.Contains("nothing", await FailureAsync(1, "alter", "db.events", "--ddl", "ALTER TABLE events DROP COLUMN nothing"), StringComparison.Ordinal);
         Assert.Contains("expected a name like db.events", await FailureAsync(1, "create", "/events", "--ddl", "CREATE TABLE events (id INT)"), StringComparison.Ordinal);
+    }
+
+    /// <summary>https://iceberg.apache.org/spec/#semi-structured-types: what programs get is the JSON that the variant holds, not its bytes.</summary>
+    [Fact]
+    public async Task Variants_and_shapes_are_shown_as_what_they_hold()
+    {
+        await TextAsync("create", "db.events", "--ddl", "CREATE TABLE events (v VARIANT, g GEOMETRY, u UNKNOWN) USING iceberg TBLPROPERTIES ('format-version' = '3')");
+        var ids = new IdSource(TimeProvider.System, new Random());
+        var catalog = new LocalCatalog(Warehouse, TimeProvider.System, ids);
+        var table = (await catalog.LoadTableAsync(TableIdentifier.Parse("db.events"), default))!;
+        var columns = IcebergParquet.ToParquet(table.Metadata.CurrentSchema);
+        var batch = new ColumnBatch(columns);
+        // An object of one field and nothing; a point and nothing.
+        byte[][] values = [[0x01, 1, 0, 1, (byte)'a'], [0x02, 1, 0, 0, 2, 3 << 2, 7], Convert.FromHexString("0101000000000000000000F03F0000000000000040")];
+        for (int i = 0; i < values.Length; i++)
+        {
+            var column = batch.Columns[i];
+            column.Reserve(2);
+            column.ReserveBytes(values[i].Length);
+            values[i].CopyTo(column.Bytes, 0);
+            column.Offsets[1] = values[i].Length;
+            (column.ValueCount, column.SlotCount) = (1, 2);
+            column.DefinitionLevels[0] = 1;
+        }
+
+        batch.RowCount = 2;
+        string location = $"{table.Metadata.Location}/data/a.parquet";
+        await using var destination = table.Store.OpenWrite(location);
+        using var writer = new ParquetWriter(destination, columns, new ParquetWriterOptions());
+        writer.Append(batch);
+        var written = writer.Close();
+        await destination.CompleteAsync(TestContext.Current.CancellationToken);
+        var append = new AppendFiles(SnapshotRef.Main, ids, TimeProvider.System);
+        append.Add(new DataFile { FilePath = location, SpecId = 0, Partition = PartitionKey.None, RecordCount = 2, FileSizeBytes = written.FileSizeBytes });
+        Assert.IsType<CommitResult.Committed>(await new TableChanges(catalog, ids, TimeProvider.System).CommitAsync(table.Identifier, append, null, default));
+
+        Assert.Equal("""[{"v":{"a":7},"g":"POINT (1 2)","u":null},{"v":null,"g":null,"u":null}]""", JsonSerializer.Serialize(await JsonAsync("rows", "db.events")));
+        string[] lines = (await TextAsync("rows", "db.events")).TrimEnd().Split('\n');
+        Assert.Equal(["v", "g", "u"], lines[0].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains("""{"a":7}  POINT (1 2)""", lines[1], StringComparison.Ordinal);
+        Assert.Equal(1, (await JsonAsync("rows", "db.events", "--where", "v IS NOT NULL", "--columns", "g")).GetArrayLength());
+        Assert.Contains("variant", await FailureAsync(1, "rows", "db.events", "--where", "v = 3"), StringComparison.Ordinal);
     }
 
     /// <summary>Adds the descriptor of a file; nothing here reads the file itself.</summary>

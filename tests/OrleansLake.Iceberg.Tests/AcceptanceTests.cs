@@ -188,6 +188,50 @@ public sealed class AcceptanceTests
         Assert.True(new FileFilter(metadata, Expression.Parse("id = 5")).MightMatch(0, new PartitionKey([3])));
     }
 
+    /// <summary>
+    /// As others left them: the whole spec object in the header (PyIceberg until 0.6.1), entries without <c>snapshot_id</c> (BigQuery), a
+    /// schema in the header that says less than the table's (S3 Tables).
+    /// </summary>
+    [Theory]
+    [InlineData("whole-spec")]
+    [InlineData("no-snapshot-id")]
+    [InlineData("degraded-schema")]
+    [InlineData("bare-header")]
+    public async Task Manifests_with_the_faults_of_other_writers_are_read(string fault)
+    {
+        var (_, manifest, table, snapshot) = await WrittenAsync(2);
+        var described = (await SnapshotFiles.ManifestsAsync(table, snapshot, default))[0];
+        var header = manifest.Header.Where(pair => pair.Key is not ("avro.schema" or "avro.codec")).ToDictionary(pair => pair.Key, pair => Encoding.UTF8.GetString(pair.Value));
+        var schema = manifest.Schema;
+        int dropped = -1;
+        switch (fault)
+        {
+            case "whole-spec":
+                header["partition-spec"] = $$"""{"spec-id":0,"fields":{{header["partition-spec"]}}}""";
+                break;
+            case "no-snapshot-id":
+                dropped = schema.SlotOf(1, "snapshot_id");
+                schema = AvroSchema.Record("manifest_entry", [.. schema.Fields.Where((_, slot) => slot != dropped)]);
+                break;
+            case "degraded-schema":
+                header["schema"] = header["schema"].Replace("timestamptz", "timestamp", StringComparison.Ordinal);
+                break;
+            default:
+                header.Clear();
+                break;
+        }
+
+        var writer = new AvroContainerWriter(schema, header, AvroCodec.Null, Guid.NewGuid());
+        foreach (var record in manifest.ReadRecords())
+        {
+            writer.Append([.. record.Where((_, slot) => slot != dropped)]);
+        }
+
+        var entry = Assert.Single(ManifestReader.Read(writer.Finish(), described, table.Metadata));
+        Assert.Equal(("memory://b.parquet", snapshot.SnapshotId, 2L, 19000), (entry.DataFile.FilePath, entry.SnapshotId, entry.SequenceNumber, (int)entry.DataFile.Partition.Values[0]!));
+        Assert.Equal(File("memory://b.parquet").LowerBounds![1], entry.DataFile.LowerBounds![1]);
+    }
+
     private static string? Number(long? number) => number?.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     private static async Task<(AvroContainerReader List, AvroContainerReader Manifest, LoadedTable Table, Snapshot Snapshot)> WrittenAsync(int version)

@@ -58,4 +58,42 @@ public sealed class DeadLetterReplayTests : IDisposable
     }
 
     private static async Task<TopicPartitionStatus?> Partition(SiloStand silo) => (await silo.Client.GetPipelineAsync(SiloStand.Pipeline))?.TopicPartitions.FirstOrDefault();
+
+    [Fact]
+    public async Task Dead_letters_are_in_their_table_and_sent_to_the_topic_that_the_pipeline_says()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 2);
+        broker.CreateTopic("dead", 1);
+        await SiloStand.PublishAsync(broker.BootstrapServers, [.. SiloStand.Records(0, 20), "?", "[]", "x"]);
+        await using SiloStand silo = await SiloStand.StartAsync(
+            broker.BootstrapServers, _directory.Path, SiloStand.Definition() with { DeadLetters = new DeadLetterSettings { Mode = DeadLetterMode.Topic, Topic = "dead" } });
+        await silo.RowsAsync(20);
+        Assert.Equal(3, (await silo.RowsAsync(3, DeadLetterSchema.Of(SiloStand.Table))).Count);
+        using var source = new KafkaSource(new KafkaSourceOptions { BootstrapServers = broker.BootstrapServers });
+        source.Assign(new OrleansLake.Ingest.TopicPartition("dead", 0), 0);
+        var sent = new List<string>();
+        void Take()
+        {
+            using KafkaBatch? batch = source.Poll(TimeSpan.FromMilliseconds(100), default);
+            for (int i = 0; i < (batch?.Count ?? 0); i++)
+            {
+                sent.Add(System.Text.Encoding.UTF8.GetString(batch!.ValueOf(batch.Records[i])));
+            }
+        }
+
+        await silo.EventuallyAsync(
+            () =>
+            {
+                Take();
+                return Task.FromResult(sent.Count >= 3);
+            },
+            "3 dead letters in the topic");
+        await silo.EventuallyAsync(
+            async () => !(await silo.Catalog.LoadTableAsync(DeadLetterSchema.Of(SiloStand.Table), default))!.Metadata.Properties.Keys.Any(static name => name.StartsWith("orleanslake.forward.", StringComparison.Ordinal)),
+            "no dead letter that waits");
+        Take();
+        Assert.Equal(["?", "[]", "x"], sent.Order(StringComparer.Ordinal));
+        await silo.AssertProvedAsync(20);
+    }
 }

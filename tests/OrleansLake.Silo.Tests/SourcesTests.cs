@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using OrleansLake.Contracts;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Silo.Configuration;
+using OrleansLake.Testing.Kafka;
 
 namespace OrleansLake.Silo.Tests;
 
@@ -46,6 +47,23 @@ public sealed class SourcesTests : IDisposable
         await SiloStand.PublishAsync(broker.BootstrapServers, SiloStand.Records(100, 2));
         await silo.RowsAsync(12);
         await silo.AssertProvedAsync(12);
+    }
+
+    [Fact]
+    public async Task Topic_partition_begins_at_the_first_record_that_is_not_older_than_a_time()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 2);
+        await SiloStand.PublishAsync(broker.BootstrapServers, SiloStand.Records(0, 100));
+        DateTimeOffset start = DateTimeOffset.UtcNow - TimeSpan.FromHours(1);
+        // The embedded broker knows no times, so what is before it answers for it.
+        await using var gate = new SecureKafka(broker.BootstrapServers, new SecureKafkaOptions { FirstNotOlder = (_, partition, time) => time == start.ToUnixTimeMilliseconds() && partition == 0 ? (30, time + 5) : null });
+        await using SiloStand silo = await SiloStand.StartAsync(gate.BootstrapServers, _directory.Path, SiloStand.Definition() with { StartAtMs = start.ToUnixTimeMilliseconds() });
+        Assert.Equal(Enumerable.Range(30, 20).Select(static place => place * 2L), SiloStand.Ids(await silo.RowsAsync(20)));
+        await silo.EventuallyAsync(async () => await ReadingAsync(silo) == 2, "two topic-partitions that are read");
+        await SiloStand.PublishAsync(broker.BootstrapServers, SiloStand.Records(100, 10));
+        await silo.RowsAsync(30);
+        await silo.AssertProvedAsync(30);
     }
 
     [Fact]

@@ -49,6 +49,10 @@ internal static class LakeServices
             .Where(pipeline => pipeline.Definition.Quality.Publish is not null)
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.First().Definition.Quality.Publish!.Branch)));
+        services.AddSingleton(new ForwardedPipelines(config.Pipelines
+            .Where(pipeline => pipeline.Definition.DeadLetters.Mode == DeadLetterMode.Topic)
+            .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
+            .ToDictionary(group => group.Key, group => (IReadOnlySet<string>)group.Select(pipeline => pipeline.Definition.Name).ToHashSet())));
         services.AddSingleton(new CommitIntervals(config.Pipelines
             .GroupBy(pipeline => GrainKeys.Table(pipeline.Definition.Catalog, pipeline.Definition.Table))
             .ToDictionary(group => group.Key, group => group.Min(pipeline => pipeline.Definition.FlushInterval))));

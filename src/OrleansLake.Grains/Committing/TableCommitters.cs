@@ -8,7 +8,7 @@ namespace OrleansLake.Grains;
 
 /// <summary>Makes the committers of tables.</summary>
 public sealed class TableCommitters(
-    Catalogs catalogs, CommitIntervals intervals, IdSource ids, TimeProvider time, ILoggerFactory loggers, IDeadLetterOffsets deadLetterOffsets, CommitBranches? branches = null) : IDisposable
+    Catalogs catalogs, CommitIntervals intervals, IdSource ids, TimeProvider time, ILoggerFactory loggers, IDeadLetterOffsets deadLetterOffsets, CommitBranches? branches = null, ForwardedPipelines? forwarded = null) : IDisposable
 {
     private readonly Meter _meter = new(CommitMetrics.MeterName);
     private CommitMetrics? _metrics;
@@ -19,7 +19,7 @@ public sealed class TableCommitters(
     /// <param name="isProtected">Snapshots that must stay for now.</param>
     /// <param name="branch">The branch, where it is another than the pipelines'.</param>
     public TableCommitter Create(string catalog, TableIdentifier table, Func<IReadOnlyCollection<long>>? isProtected = null, string? branch = null) => new(
-        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), Branch = branch ?? branches?.Of(catalog, table) ?? SnapshotRef.Main, ProtectedSnapshots = isProtected ?? (static () => []) },
+        new TableCommitterOptions { Table = table, DeadLetters = DeadLetterSchema.Of(table), Interval = intervals.Of(catalog, table), Branch = branch ?? branches?.Of(catalog, table) ?? SnapshotRef.Main, ForwardedPipelines = forwarded?.Of(catalog, table) ?? new HashSet<string>(), ProtectedSnapshots = isProtected ?? (static () => []) },
         catalogs.Find(catalog), ids, time, _metrics ??= new CommitMetrics(_meter), loggers.CreateLogger<TableCommitter>(), deadLetterOffsets);
 
     /// <inheritdoc />

@@ -13,7 +13,7 @@ public sealed class KafkaConnections : IDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, KafkaLookup> _lookups = [];
-    private readonly Dictionary<(string Pipeline, string Generation, string Topic), DeadLetterTopic> _deadLetters = [];
+    private readonly Dictionary<(string Pipeline, string Topic), DeadLetterTopic> _deadLetters = [];
     private readonly List<(string Pipeline, WeakReference<KafkaSource> Source)> _sources = [];
     private readonly IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> _byPipeline;
     private readonly ILoggerFactory _loggers;
@@ -80,8 +80,8 @@ public sealed class KafkaConnections : IDisposable
         }
     }
 
-    /// <summary>Where the dead letters of a pipeline go, if that is a topic: one a silo, whose name tells its transactions from those of others.</summary>
-    public DeadLetterTopic? DeadLettersOf(PipelineDefinition definition, string silo)
+    /// <summary>Where the dead letters of a pipeline are sent to, if that is a topic: whoever sends last has ended what others had on their way.</summary>
+    public DeadLetterTopic? DeadLettersOf(PipelineDefinition definition)
     {
         if (definition.DeadLetters is not { Mode: DeadLetterMode.Topic, Topic: { } topic })
         {
@@ -91,10 +91,10 @@ public sealed class KafkaConnections : IDisposable
         string name = definition.Name;
         lock (_lock)
         {
-            if (!_deadLetters.TryGetValue((name, definition.Generation, topic), out DeadLetterTopic? letters))
+            if (!_deadLetters.TryGetValue((name, topic), out DeadLetterTopic? letters))
             {
-                letters = new DeadLetterTopic(topic, name, definition.Generation, $"orleanslake-dead-letters-{name}-{definition.Generation}-{silo}", BootstrapOf(name), SettingsOf(name), LogOf(name), TokensOf(name));
-                _deadLetters.Add((name, definition.Generation, topic), letters);
+                letters = new DeadLetterTopic(topic, $"orleanslake-dead-letters-{name}", BootstrapOf(name), SettingsOf(name), LogOf(name), TokensOf(name));
+                _deadLetters.Add((name, topic), letters);
             }
 
             return letters;
@@ -148,7 +148,7 @@ public sealed class KafkaConnections : IDisposable
                 lookup.SetLogin(login.Username, login.Password);
             }
 
-            foreach (((string of, _, _), DeadLetterTopic letters) in _deadLetters)
+            foreach (((string of, _), DeadLetterTopic letters) in _deadLetters)
             {
                 if (of == pipeline)
                 {

@@ -21,11 +21,10 @@ public sealed class PipelineWriters(
     private readonly Dictionary<string, SchemaRegistry> _registries = [];
 
     /// <summary>The writers of a pipeline's pump. <paramref name="growth"/> asks for columns where new fields become some.</summary>
-    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth growth, IDeadLetterTopic? deadLetterTopic) => new(
+    public RowWriterFactory Of(PipelineDefinition definition, FieldGrowth growth) => new(
         OptionsOf(definition, alerts.Tell, growth) with
         {
             HaltOnReject = definition.DeadLetters.Mode == DeadLetterMode.Halt,
-            DeadLetterTopic = deadLetterTopic,
             Alarm = new DeadLetterAlarm(
                 definition.Name,
                 new DeadLetterAlarmOptions { Share = definition.DeadLetters.AlertShare, Records = definition.DeadLetters.AlertRecords, Window = definition.DeadLetters.AlertWindow },
@@ -35,13 +34,12 @@ public sealed class PipelineWriters(
         ids);
 
     /// <summary>The writers of a backfill by a pipeline's settings: rows and dead letters are the plan's.</summary>
-    public RowWriterFactory OfBackfill(PipelineDefinition definition, BackfillPlan plan, FieldGrowth growth, IDeadLetterTopic? deadLetterTopic) => new(
+    public RowWriterFactory OfBackfill(PipelineDefinition definition, BackfillPlan plan, FieldGrowth growth) => new(
         OptionsOf(definition, alerts.Tell, growth) with
         {
             Pipeline = plan.Reader,
             Generation = plan.Generation,
             HaltOnReject = definition.DeadLetters.Mode == DeadLetterMode.Halt,
-            DeadLetterTopic = deadLetterTopic,
         },
         time,
         ids);

@@ -23,9 +23,11 @@ internal sealed class ManifestMerger(NewManifests added)
         var result = new List<ManifestFile>();
         foreach (var group in manifests.GroupBy(manifest => manifest.SpecId).OrderByDescending(group => group.Key))
         {
+            // What cannot be written again stays as it is.
+            bool isKnown = table.Metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == group.Key)?.UnknownField is null;
             foreach (var bin in Pack([.. group], target))
             {
-                if (bin.Count == 1 || (ReferenceEquals(bin[0], manifests[0]) && bin.Count < least))
+                if (bin.Count == 1 || !isKnown || (ReferenceEquals(bin[0], manifests[0]) && bin.Count < least))
                 {
                     result.AddRange(bin);
                     continue;

@@ -28,7 +28,8 @@ public sealed class RewriteManifests(string branch, IdSource ids, TimeProvider t
         long created = 0, kept = 0, replaced = 0, entries = 0;
         foreach (var group in existing.GroupBy(manifest => (manifest.Content, manifest.SpecId)).OrderBy(group => group.Key.Content).ThenByDescending(group => group.Key.SpecId))
         {
-            var chosen = group.Where(manifest => Where?.Invoke(manifest) ?? true).ToList();
+            bool isKnown = @base.Metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == group.Key.SpecId)?.UnknownField is null;
+            var chosen = group.Where(manifest => isKnown && (Where?.Invoke(manifest) ?? true)).ToList();
             if (chosen.Count < 2 && Where is null && chosen.All(manifest => manifest.DeletedFilesCount == 0))
             {
                 chosen.Clear();

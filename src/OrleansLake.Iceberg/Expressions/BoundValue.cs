@@ -28,6 +28,8 @@ internal static class BoundValue
         (DoubleType, float number) => (double)number,
         (TimestampType, int days) => days * MicrosPerDay,
         (TimestampNanoType, int days) => days * MicrosPerDay * 1000,
+        // Of a transform that is not known: any value, and shown as text.
+        (StringType, not (null or string)) => SingleValueText.Of(type, value),
         _ => value,
     };
 }

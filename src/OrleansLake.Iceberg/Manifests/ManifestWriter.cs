@@ -31,6 +31,12 @@ internal sealed class ManifestWriter
         _formatVersion = metadata.FormatVersion;
         _spec = metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == specId)
             ?? throw new ArgumentException($"expected a spec of the table, got {specId}");
+        if (_spec.UnknownField is { } unknown)
+        {
+            // https://iceberg.apache.org/spec/#partition-transforms
+            throw new NotSupportedException($"table {metadata.Location}, partition spec {specId}: the transform {unknown.Transform} of field {unknown.Name} is not known here, so nothing is written by it");
+        }
+
         _partitionTypes = PartitionTypes.Of(metadata, _spec);
         _summaries = [.. _partitionTypes.Select(_ => new SummaryBuilder())];
         var schema = ManifestSchemas.ManifestEntryOf(_formatVersion, PartitionTypes.RecordOf(_spec, _partitionTypes), content);

@@ -34,6 +34,7 @@ public static class PartitionPath
         (Transform.Month, int months) => Month(months),
         (Transform.Day, int days) => SingleValueText.Date(days),
         (Transform.Hour, int hours) => string.Create(CultureInfo.InvariantCulture, $"{SingleValueText.Date((int)Transform.FloorDiv(hours, 24))}-{hours - Transform.FloorDiv(hours, 24) * 24:D2}"),
+        (Transform.Unknown, _) => SingleValueText.Of(new StringType(), value),
         (Transform.Bucket, int bucket) => bucket.ToString(CultureInfo.InvariantCulture),
         _ => SingleValueText.Of(source, value),
     };

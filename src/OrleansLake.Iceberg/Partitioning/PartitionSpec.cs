@@ -60,4 +60,7 @@ public sealed record PartitionSpec
 
     /// <summary>Fields that another writer put there and this library does not know.</summary>
     public JsonObject? OtherFields { get; init; }
+
+    /// <summary>A field whose transform is not known here, so that nothing can be written by the spec; null: there is none.</summary>
+    public PartitionField? UnknownField => Fields.FirstOrDefault(one => one.Transform is Transform.Unknown);
 }

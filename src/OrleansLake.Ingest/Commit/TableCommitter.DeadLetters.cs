@@ -1,4 +1,5 @@
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Forward;
 
 namespace OrleansLake.Ingest.Commit;
 
@@ -96,7 +97,10 @@ public sealed partial class TableCommitter
         AppendFiles append = NewAppend(SnapshotRef.Main, reports.SelectMany(static report => report.DeadLetterFiles));
         HashSet<Guid> ids = [.. reports.Select(static report => report.ReportId)];
         Dictionary<string, string> summary = new() { [SummaryKeys.DeadLetters] = "true" };
-        return AddSnapshotAsync(_deadLetters!, lineage, append, _ids.NewUuid(), offsets, ids, summary, cancellationToken);
+        List<DataWritten> forwarded = reports.FindAll(report => _options.ForwardedPipelines.Contains(report.Pipeline));
+        return AddSnapshotAsync(
+            _deadLetters!, lineage, append, _ids.NewUuid(), offsets, ids, summary, cancellationToken,
+            snapshot => forwarded.Count == 0 ? [] : [new TableUpdate.SetProperties(ForwardNote.Write(forwarded.Select(static report => (report.Pipeline, report.DeadLetterFiles)), snapshot.SequenceNumber))]);
     }
 
     private Task<SwapEnd> FenceAsync(Lineage lineage, CancellationToken cancellationToken)

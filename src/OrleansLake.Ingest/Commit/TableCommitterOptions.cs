@@ -14,6 +14,9 @@ public sealed record TableCommitterOptions
     /// <summary>The branch whose offsets readers resume from and that is anchored; reports name theirs.</summary>
     public string Branch { get; init; } = SnapshotRef.Main;
 
+    /// <summary>Pipelines whose dead letters are to be sent to a topic once they are in their table.</summary>
+    public IReadOnlySet<string> ForwardedPipelines { get; init; } = new HashSet<string>();
+
     /// <summary>How often the table is committed to.</summary>
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(10);
 

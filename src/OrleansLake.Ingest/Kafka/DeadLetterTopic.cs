@@ -1,17 +1,16 @@
 using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
+using OrleansLake.Ingest.Forward;
 using OrleansLake.Ingest.Kafka.Security;
-using OrleansLake.Ingest.Write;
 
 namespace OrleansLake.Ingest.Kafka;
 
-/// <summary>Dead letters to a Kafka topic, all of a writer's in one transaction.</summary>
+/// <summary>Dead letters to a Kafka topic, each group of them in one transaction with its number.</summary>
 /// <remarks>
-/// What holds: whoever reads committed records sees the dead letters of a writer all or not at all, and each of them before the
-/// rows that were read with it are in the table; none is lost. What does not: the transaction and the table's swap are two, so
-/// where a process dies between them its records are read again and their dead letters sent again; topic, partition and offset
-/// in the headers tell that it is the same. Another process with the same transactional id is fenced off by the broker.
+/// The number is the offset of a consumer group, committed by the transaction itself
+/// (https://cwiki.apache.org/confluence/display/KAFKA/KIP-98), so that both are in or neither. The transactional id is the
+/// pipeline's: whoever connects ends the transaction of whoever sent before, who is then fenced off.
 /// Headers are those of Starburst's example loader (<c>loader.processing.exception.*</c>), and our own beside them.
 /// </remarks>
 public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
@@ -21,65 +20,62 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(30);
 
     private readonly string _topic;
-    private readonly string _pipeline;
-    private readonly string _generation;
-    private volatile IReadOnlyDictionary<string, string> _settings;
+    private readonly string _bootstrap;
+    private volatile IReadOnlyDictionary<string, string> _connection;
+    private readonly string _transactionalId;
     private readonly Action<KafkaLogLine>? _log;
     private readonly IBearerTokens? _tokens;
     private readonly SemaphoreSlim _turn = new(1);
     private IProducer<byte[]?, byte[]?>? _producer;
+    private IConsumer<byte[]?, byte[]?>? _group;
+    private string? _line;
+    private long? _number;
 
-    /// <summary>Connects with the first dead letter. <paramref name="transactionalId"/>: one for each pump, the same after a restart.</summary>
+    /// <summary>Connects when it is asked to.</summary>
     public DeadLetterTopic(
-        string topic, string pipeline, string generation, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null,
-        IBearerTokens? tokens = null)
+        string topic, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, IBearerTokens? tokens = null)
     {
-        (_topic, _pipeline, _generation, _log, _tokens) = (topic, pipeline, generation, log, tokens);
-        _settings = new Dictionary<string, string>(KafkaSettings.OfProducer(bootstrapServers, KafkaSettings.OfLookup(bootstrapServers, settings)))
-        {
-            ["client.id"] = "orleanslake-dead-letters",
-            ["transactional.id"] = transactionalId,
-            ["transaction.timeout.ms"] = "60000",
-        };
+        (_topic, _transactionalId, _bootstrap, _log, _tokens) = (topic, transactionalId, bootstrapServers, log, tokens);
+        _connection = KafkaSettings.OfLookup(bootstrapServers, settings);
     }
 
     /// <summary>Another login for the next connection; one that is refused for the old is made anew.</summary>
     public void SetLogin(string username, string password) =>
-        _settings = new Dictionary<string, string>(_settings) { ["sasl.username"] = username, ["sasl.password"] = password };
+        _connection = new Dictionary<string, string>(_connection) { ["sasl.username"] = username, ["sasl.password"] = password };
 
     /// <inheritdoc />
-    /// <exception cref="KafkaClientException">They were not sent; nobody who reads committed records sees any of them.</exception>
-    public async Task SendAsync(IReadOnlyList<DeadLetterRecord> records, CancellationToken cancellationToken)
-    {
-        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+    /// <exception cref="KafkaClientException">The broker gave no answer.</exception>
+    public Task<long?> ConnectAsync(string line, CancellationToken cancellationToken) => InTurnAsync(
+        () =>
         {
-            // The client's calls block, and the caller may be a pump's thread.
-            await Task.Run(() => Send(records, cancellationToken), cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _turn.Release();
-        }
-    }
+            if (_producer is null || _line != line)
+            {
+                Close();
+                _producer = Connect();
+                _group = ConnectGroup(line);
+                // After the producer: what another had on its way is in or never will be.
+                long offset = _group.Committed([new Confluent.Kafka.TopicPartition(_topic, 0)], CallTimeout).Single().Offset.Value;
+                (_line, _number) = (line, offset >= 0 ? offset : null);
+            }
+
+            return Task.FromResult(_number);
+        },
+        cancellationToken);
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        _producer?.Dispose();
-        _turn.Dispose();
-    }
-
-    private void Send(IReadOnlyList<DeadLetterRecord> records, CancellationToken cancellationToken)
-    {
-        try
+    /// <exception cref="KafkaClientException">What became of it is not known.</exception>
+    public Task SendAsync(IAsyncEnumerable<DeadLetterRecord> records, long number, CancellationToken cancellationToken) => InTurnAsync(
+        async () =>
         {
-            IProducer<byte[]?, byte[]?> producer = _producer ??= Connect();
+            if (_producer is not { } producer || _group is not { } group)
+            {
+                throw new InvalidOperationException($"dead letters to topic {_topic}: expected to be connected");
+            }
+
             producer.BeginTransaction();
             Error? failed = null;
-            foreach (DeadLetterRecord record in records)
+            await foreach (DeadLetterRecord record in records.WithCancellation(cancellationToken).ConfigureAwait(false))
             {
-                cancellationToken.ThrowIfCancellationRequested();
                 Produce(producer, MessageOf(record), report => failed = report.Error.IsError ? report.Error : failed);
             }
 
@@ -89,22 +85,69 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
                 throw new KafkaException(failed);
             }
 
+            producer.SendOffsetsToTransaction([new TopicPartitionOffset(_topic, 0, number)], group.ConsumerGroupMetadata, CallTimeout);
             producer.CommitTransaction(CallTimeout);
+            _number = number;
+            return _number;
+        },
+        cancellationToken);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Close();
+        _turn.Dispose();
+    }
+
+    private async Task<long?> InTurnAsync(Func<Task<long?>> work, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // The client's calls block.
+            return await Task.Run(work, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception error)
         {
             // A producer that failed may be fenced off or out of step: the next attempt begins with a new one, which ends what
             // this one had open. https://kafka.apache.org/documentation/#semantics
-            _producer?.Dispose();
-            _producer = null;
+            Close();
             if (error is KafkaException refused)
             {
-                throw new KafkaClientException($"dead letters to topic {_topic}: {error.Message}", (int)refused.Error.Code, error);
+                string reason = refused is TopicPartitionOffsetException { Results: [var first, ..] } && first.Error.IsError ? first.Error.Reason : refused.Error.Reason;
+                throw new KafkaClientException($"dead letters to topic {_topic}: {reason}", (int)refused.Error.Code, error);
             }
 
             throw;
         }
+        finally
+        {
+            _turn.Release();
+        }
     }
+
+    private void Close()
+    {
+        _producer?.Dispose();
+        _group?.Dispose();
+        (_producer, _group, _line, _number) = (null, null, null, null);
+    }
+
+    private IConsumer<byte[]?, byte[]?> ConnectGroup(string line)
+    {
+        var builder = new ConsumerBuilder<byte[]?, byte[]?>(
+                new Dictionary<string, string>(_connection) { ["group.id"] = line, ["isolation.level"] = "read_committed", ["enable.auto.commit"] = "false" })
+            .SetLogHandler((_, logged) => _log?.Invoke(new KafkaLogLine((int)logged.Level, logged.Facility, logged.Message)))
+            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)));
+        var handler = TokenHandler();
+        var group = (handler is null ? builder : builder.SetOAuthBearerTokenRefreshHandler(handler)).Build();
+        // A consumer asks for tokens only while it is polled, which this one never is.
+        handler?.Invoke(group, "");
+        return group;
+    }
+
+    private Action<IClient, string>? TokenHandler() =>
+        KafkaSecurity.NeedsTokens(_connection) ? AdminTokens.HandlerOf(_tokens ?? throw KafkaSecurity.NoTokens()) : null;
 
     private void Produce(IProducer<byte[]?, byte[]?> producer, Message<byte[]?, byte[]?> message, Action<DeliveryReport<byte[]?, byte[]?>> report)
     {
@@ -124,15 +167,15 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
 
     private IProducer<byte[]?, byte[]?> Connect()
     {
-        ProducerBuilder<byte[]?, byte[]?> builder = new ProducerBuilder<byte[]?, byte[]?>(_settings)
+        var builder = new ProducerBuilder<byte[]?, byte[]?>(new Dictionary<string, string>(KafkaSettings.OfProducer(_bootstrap, _connection))
+            {
+                ["client.id"] = "orleanslake-dead-letters",
+                ["transactional.id"] = _transactionalId,
+                ["transaction.timeout.ms"] = "300000", // a whole commit's dead letters
+            })
             .SetLogHandler((_, line) => _log?.Invoke(new KafkaLogLine((int)line.Level, line.Facility, line.Message)))
             .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)));
-        if (KafkaSecurity.NeedsTokens(_settings))
-        {
-            builder.SetOAuthBearerTokenRefreshHandler(AdminTokens.HandlerOf<byte[]?, byte[]?>(_tokens ?? throw KafkaSecurity.NoTokens()));
-        }
-
-        IProducer<byte[]?, byte[]?> producer = builder.Build();
+        var producer = (TokenHandler() is { } handler ? builder.SetOAuthBearerTokenRefreshHandler(handler) : builder).Build();
         try
         {
             producer.InitTransactions(CallTimeout);
@@ -162,8 +205,8 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
         Add(Ours + "partition", Text(record.TopicPartition.Partition));
         Add(Ours + "json-path", record.JsonPath);
         Add(Ours + "schema-id", Text(record.SchemaId));
-        Add(Ours + "pipeline", _pipeline);
-        Add(Ours + "generation", _generation);
+        Add(Ours + "pipeline", record.Pipeline);
+        Add(Ours + "generation", record.Generation);
         return new Message<byte[]?, byte[]?>
         {
             Key = record.Key,

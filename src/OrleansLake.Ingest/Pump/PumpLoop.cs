@@ -68,7 +68,6 @@ internal sealed partial class PumpLoop
         Action? wake)
     {
         _options = options;
-        _state.DeadLettersElsewhere = options.DeadLettersElsewhere;
         _source = source;
         _writers = writers;
         _committer = committer;

@@ -31,9 +31,6 @@ public sealed record PumpOptions
     /// <summary>Files are closed when the largest has this size.</summary>
     public long TargetFileSizeBytes { get; init; } = 512L << 20;
 
-    /// <summary>Rejected records go elsewhere than to the dead-letter table, which then only keeps their count.</summary>
-    public bool DeadLettersElsewhere { get; init; }
-
     /// <summary>What a person is told to do where a record halts a topic-partition; null: the commands for a pipeline of a silo.</summary>
     public string? AfterHalt { get; init; }
 

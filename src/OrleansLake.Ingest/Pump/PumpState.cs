@@ -59,9 +59,6 @@ internal sealed class PumpState
     /// <summary>Anything was read since the last seal, if only a gap.</summary>
     internal bool HasOpen => _open.Count > 0;
 
-    /// <summary>Rejected records do not go to the dead-letter table.</summary>
-    internal bool DeadLettersElsewhere { get; set; }
-
     /// <summary>Records, or the start of a topic-partition that must be remembered, wait for the next interval.</summary>
     internal bool HasOpenRecords { get; private set; }
 
@@ -116,10 +113,11 @@ internal sealed class PumpState
         track.Position = isKnown ? position!.Next : startOffset;
         if (!isKnown)
         {
-            if (track.Start == StartPosition.Latest)
+            if (track.Start.Offset < 0 && track.Start != StartPosition.Earliest)
             {
                 // Reported with the next interval though nothing was read: should we crash first, "latest" would later mean
-                // less, and records would be left out that came while the pipeline ran.
+                // less, and a time too where a record came with an older one, and records would be left out that came while
+                // the pipeline ran.
                 Open(track, startOffset, now);
                 HasOpenRecords = true;
             }
@@ -201,11 +199,11 @@ internal sealed class PumpState
                 Gap = open.Next - open.First - open.Rows - open.Rejected,
                 OldestTimestampMs = open.OldestTimestampMs,
                 ContinuesTable = track.CommittedNext is not null || track.Outstanding > 0,
-                DeadLetters = DeadLettersElsewhere ? 0 : open.Rejected - open.Known,
+                DeadLetters = open.Rejected - open.Known,
                 DeadLettersNext = track.DeadLettersNext > open.First ? track.DeadLettersNext : null,
                 DeadLettersRows = track.DeadLettersNext > open.First ? track.DeadLettersRows : null,
             });
-            track.DeadLettersRows += DeadLettersElsewhere ? 0 : open.Rejected - open.Known;
+            track.DeadLettersRows += open.Rejected - open.Known;
             track.Open = default;
             track.Outstanding++;
         }

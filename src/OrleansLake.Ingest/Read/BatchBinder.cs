@@ -32,7 +32,7 @@ internal sealed class BatchBinder
     {
         var binder = new BatchBinder(location, constants, file, target);
         int leaf = 0;
-        foreach (var (field, node) in fields.Where(field => field.Type is not UnknownType).Zip(target.Fields))
+        foreach (var (field, node) in fields.Where(field => IcebergParquet.HasColumns(field.Type)).Zip(target.Fields))
         {
             binder.BindTop(field, node, ref leaf);
         }
@@ -101,7 +101,7 @@ internal sealed class BatchBinder
         switch (field.Type)
         {
             case StructType structure when found is { Node: ParquetNode.Group, Element: null, Key: null }:
-                foreach (var (child, childNode) in structure.Fields.Where(one => one.Type is not UnknownType).Zip(((ParquetNode.Group)node).Children))
+                foreach (var (child, childNode) in structure.Fields.Where(one => IcebergParquet.HasColumns(one.Type)).Zip(((ParquetNode.Group)node).Children))
                 {
                     BindField(child, childNode, found.Find(child.Id), found, here, own, ref leaf);
                 }
@@ -177,7 +177,7 @@ internal sealed class BatchBinder
         int own = isPresent && optional ? definition + 1 : definition;
         if (field.Type is StructType structure)
         {
-            foreach (var (child, childNode) in structure.Fields.Where(one => one.Type is not UnknownType).Zip(((ParquetNode.Group)node).Children))
+            foreach (var (child, childNode) in structure.Fields.Where(one => IcebergParquet.HasColumns(one.Type)).Zip(((ParquetNode.Group)node).Children))
             {
                 BindMissing(child, childNode, parent, levels, own, !isPresent, ref leaf);
             }

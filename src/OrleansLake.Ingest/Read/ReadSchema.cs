@@ -15,8 +15,8 @@ internal sealed class ReadSchema
     {
         Rows = new Schema { SchemaId = 0, Fields = rows };
         Fields = all;
-        RowColumns = Columns(rows);
-        AllColumns = all.Count == rows.Count ? RowColumns : Columns(all);
+        RowColumns = IcebergParquet.ColumnsOf(rows);
+        AllColumns = all.Count == rows.Count ? RowColumns : IcebergParquet.ColumnsOf(all);
         foreach (var column in AllColumns.Columns)
         {
             if (column.MaxRepetitionLevel == 0 && column.FieldId is int id)
@@ -125,9 +125,6 @@ internal sealed class ReadSchema
             return null;
         }
     }
-
-    private static ParquetSchema Columns(IReadOnlyList<NestedField> fields) =>
-        fields.Any(field => field.Type is not UnknownType) ? IcebergParquet.ToParquet(new Schema { SchemaId = 0, Fields = fields }) : new ParquetSchema([]);
 
     private static List<NestedField> Select(TableMetadata metadata, Schema schema, IReadOnlyList<string> columns)
     {

@@ -1,4 +1,5 @@
 using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Write;
 using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Read;
@@ -36,7 +37,7 @@ internal sealed class RowShredder
         var bound = new List<Node>();
         for (int i = 0; i < fields.Count; i++)
         {
-            if (fields[i].Type is not UnknownType)
+            if (IcebergParquet.HasColumns(fields[i].Type))
             {
                 bound.Add(Bind(fields[i].Type, nodes[bound.Count], definition, repetition, ref leaf) with { Index = i });
             }

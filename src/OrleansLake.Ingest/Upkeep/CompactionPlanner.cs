@@ -97,7 +97,9 @@ internal sealed class CompactionPlanner(LoadedTable table, CompactionOptions opt
         try
         {
             Write.IcebergParquet.ToParquet(_metadata.CurrentSchema);
-            return _metadata.FormatVersion < 2 ? $"tables of format version {_metadata.FormatVersion}, which are read and not written" : null;
+            return _metadata.PartitionSpecs.Select(spec => spec.UnknownField).FirstOrDefault(field => field is not null) is { } unknown
+                ? $"a table that is partitioned by {unknown.Transform} ({unknown.Name}), which is not known here"
+                : _metadata.FormatVersion < 2 ? $"tables of format version {_metadata.FormatVersion}, which are read and not written" : null;
         }
         catch (NotSupportedException e)
         {

@@ -62,7 +62,13 @@ public sealed class ManifestUpkeep(ICatalog catalog, IUpkeepCommitter committer,
         var all = (await SnapshotFiles.ManifestsAsync(table, head, cancellationToken).ConfigureAwait(false)).Where(manifest => manifest is not { AddedFilesCount: 0, ExistingFilesCount: 0 });
         foreach (var kind in all.GroupBy(manifest => (manifest.Content, manifest.SpecId)).OrderBy(kind => kind.Key))
         {
-            var fields = metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == kind.Key.SpecId)?.Fields.Count ?? 0;
+            var spec = metadata.PartitionSpecs.FirstOrDefault(spec => spec.SpecId == kind.Key.SpecId);
+            if (spec?.UnknownField is not null)
+            {
+                continue;
+            }
+
+            int fields = spec?.Fields.Count ?? 0;
             var chosen = kind.Where(manifest => manifest.ManifestLengthBytes < target / 2 || (fields > 0 && !ordered.Contains(manifest.AddedSnapshotId) && SpansPartitions(manifest))).ToList();
             if (chosen.Count < options.MinCount)
             {

@@ -17,7 +17,29 @@ public static class IcebergParquet
 
     /// <summary>The columns that a file of the table has.</summary>
     /// <exception cref="NotSupportedException">A type that has no place in a Parquet file, with the field's name.</exception>
-    public static ParquetSchema ToParquet(Schema schema) => new(Fields(schema.Fields, "the table"));
+    public static ParquetSchema ToParquet(Schema schema)
+    {
+        // A list or struct of nothing but unknown could not be told from null when it is read again.
+        if (schema.AllFields().FirstOrDefault(field => field.Type is not UnknownType && !HasColumns(field.Type)) is { } empty)
+        {
+            throw new NotSupportedException($"field {empty.Name} (id {empty.Id}): a {(empty.Type is StructType ? "struct" : "list or map")} without columns cannot be written to Parquet");
+        }
+
+        return schema.Fields.Any(field => HasColumns(field.Type)) ? ColumnsOf(schema.Fields) : throw new NotSupportedException("the table: a struct without columns cannot be written to Parquet");
+    }
+
+    /// <summary>The columns that rows of some fields have in memory: without those that are always null, however deep that lies.</summary>
+    internal static ParquetSchema ColumnsOf(IReadOnlyList<NestedField> fields) => new(Fields(fields));
+
+    /// <summary>Whether a field of the type may hold anything: one of type unknown does not, nor does a struct or list of nothing else.</summary>
+    internal static bool HasColumns(IcebergType type) => type switch
+    {
+        UnknownType => false,
+        StructType structure => structure.Fields.Any(field => HasColumns(field.Type)),
+        ListType list => HasColumns(list.Element),
+        MapType map => HasColumns(map.Value),
+        _ => true,
+    };
 
     /// <summary>Bytes that hold every number of so many digits in two's complement.</summary>
     public static int DecimalLength(int precision)
@@ -30,20 +52,15 @@ public static class IcebergParquet
         return length;
     }
 
-    private static List<ParquetNode> Fields(IReadOnlyList<NestedField> fields, string place)
-    {
-        // A column of type unknown holds nothing, and has no place in a file.
-        var nodes = fields.Where(field => field.Type is not UnknownType)
-            .Select(field => Node(field.Name, field.Id, field.Required, field.Type)).ToList();
-        return nodes.Count > 0 ? nodes : throw new NotSupportedException($"{place}: a struct without columns cannot be written to Parquet");
-    }
+    private static List<ParquetNode> Fields(IReadOnlyList<NestedField> fields) =>
+        [.. fields.Where(field => HasColumns(field.Type)).Select(field => Node(field.Name, field.Id, field.Required, field.Type))];
 
     private static ParquetNode Node(string name, int id, bool required, IcebergType type)
     {
         var repetition = required ? Repetition.Required : Repetition.Optional;
         return type switch
         {
-            StructType x => new ParquetNode.Group { Name = name, FieldId = id, Repetition = repetition, Children = Fields(x.Fields, $"field {name} (id {id})") },
+            StructType x => new ParquetNode.Group { Name = name, FieldId = id, Repetition = repetition, Children = Fields(x.Fields) },
             ListType x => new ParquetNode.Group
             {
                 Name = name,

@@ -34,25 +34,24 @@ internal sealed class RowWriter : IRowWriter
     private readonly DeadLetterRows _letterRows;
     private readonly OpenFiles _files;
     private readonly OpenFiles _letters;
-    private readonly DeadLetterRecords? _letterRecords;
     private readonly TimeProvider _time;
     private readonly DeadLetterOrigin _origin;
+    private long _tombstones;
     private bool _closed;
 
-    public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, DeadLetterRecords? letterRecords, DeadLetterOrigin origin, TimeProvider time)
+    public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, DeadLetterOrigin origin, TimeProvider time)
     {
         _factory = factory;
         _line = line;
         _letterRows = letterRows;
         _files = files;
         _letters = letters;
-        _letterRecords = letterRecords;
         _origin = origin;
         _time = time;
     }
 
     /// <inheritdoc />
-    public long BufferedBytes => _files.BufferedBytes + _letters.BufferedBytes + (_letterRecords?.SizeBytes ?? 0);
+    public long BufferedBytes => _files.BufferedBytes + _letters.BufferedBytes;
 
     /// <summary>Told how many records become dead letters.</summary>
     public DeadLetterAlarm? Alarm { get; init; }
@@ -84,14 +83,10 @@ internal sealed class RowWriter : IRowWriter
             // Tombstones that nobody wants are no dead letters; their offsets are a gap like those of a compacted topic.
             if (_factory.SkipsTombstones)
             {
-                _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
+                _tombstones += _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
             }
 
-            if (_line.Rejected.Count > 0 && _letterRecords is not null)
-            {
-                _letterRecords.Add(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId);
-            }
-            else if (_line.Rejected.Count > 0)
+            if (_line.Rejected.Count > 0)
             {
                 _letterRows.Fill(batch, CollectionsMarshal.AsSpan(_line.Rejected), _line.Plan.Schema.SchemaId, _origin with { TopicId = topicId }, _time.GetUtcNow());
                 _letters.Append(_letterRows.Batch);
@@ -114,12 +109,6 @@ internal sealed class RowWriter : IRowWriter
         // Dead letters first, as they are committed: a failure between the two leaves nothing that rows rely on.
         var letters = await _letters.CompleteAsync(cancellationToken).ConfigureAwait(false);
         var files = await _files.CompleteAsync(cancellationToken).ConfigureAwait(false);
-        if (_letterRecords is not null)
-        {
-            // Last, since what was sent cannot be given up any more.
-            await _letterRecords.SendAsync(cancellationToken).ConfigureAwait(false);
-        }
-
         return new WrittenFiles(files, letters);
     }
 
@@ -136,7 +125,7 @@ internal sealed class RowWriter : IRowWriter
         if (!_closed)
         {
             _closed = true;
-            _factory.Return(_line, _letterRows);
+            _factory.Return(_line, _letterRows, _tombstones);
         }
     }
 }

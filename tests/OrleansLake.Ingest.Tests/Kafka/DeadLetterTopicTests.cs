@@ -1,10 +1,8 @@
 using System.Text;
 using Confluent.Kafka;
+using OrleansLake.Ingest.Forward;
 using OrleansLake.Ingest.Kafka;
-using OrleansLake.Ingest.Pump;
-using OrleansLake.Ingest.Tests.Write;
-using OrleansLake.Ingest.Write;
-using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Tests.Replay;
 
 namespace OrleansLake.Ingest.Tests.Kafka;
 
@@ -15,52 +13,46 @@ public sealed class DeadLetterTopicTests
     {
         using var broker = new EmbeddedBroker();
         broker.CreateTopic("dead", 1);
-        using var topic = new DeadLetterTopic("dead", "events", "g1", "orleanslake-test", broker.BootstrapServers);
-        await using var table = await TableFixture.CreateAsync([new NestedField(1, "id", true, new LongType())], inMemory: true);
-        var factory = new RowWriterFactory(new RowWriterOptions { Pipeline = "events", Generation = "g1", DeadLetterTopic = topic }, TimeProvider.System, table.Ids);
-        for (int round = 0; round < 3; round++)
-        {
-            using var batch = TableFixture.Batch("{\"id\":1}", "{\"id\":\"x\"}", null, "nothing");
-            IRowWriter writer = factory.Open(table.Table, table.DeadLetters);
-            Assert.Equal(new AppendedRecords(1, 3), writer.Append(batch));
-            Assert.True(writer.BufferedBytes > 0);
-            WrittenFiles files = await writer.CloseAsync(default);
-            Assert.Empty(files.DeadLetterFiles);
-            Assert.Single(files.Files);
-        }
+        using var topic = new DeadLetterTopic("dead", "orleanslake-test", broker.BootstrapServers);
+        ReplayStand stand = await ReplayStand.CreateAsync();
+        stand.Forwarded.Add("events");
+        var forward = new DeadLetterForward(stand.Catalog, ReplayStand.Letters, "events", topic, stand.Ids, TimeProvider.System);
+        Assert.Equal(0, await forward.RunAsync(default));
+        await stand.IngestAsync("{\"id\":1}", "{\"id\":\"x\"}", null!, "nothing");
+        await stand.IngestAsync("{\"id\":2}", "{\"id\":\"y\"}");
+        Assert.Equal(2, await forward.RunAsync(default));
+        Assert.Equal(0, await forward.RunAsync(default));
+        await stand.IngestAsync("{\"id\":3}", "{\"id\":\"z\"}");
+        Assert.Equal(1, await forward.RunAsync(default));
 
-        // A writer that is given up has sent nothing.
-        using (var batch = TableFixture.Batch("never"))
-        {
-            await using IRowWriter writer = factory.Open(table.Table, table.DeadLetters);
-            writer.Append(batch);
-        }
-
-        List<ConsumeResult<byte[]?, byte[]?>> records = Read(broker, "dead", 9);
-        Assert.Equal(["{\"id\":\"x\"}", null, "nothing"], records.Take(3).Select(record => record.Message.Value is { } value ? Encoding.UTF8.GetString(value) : null));
+        List<ConsumeResult<byte[]?, byte[]?>> records = Read(broker, "dead", 5);
+        Assert.Equal(["{\"id\":\"x\"}", null, "nothing", "{\"id\":\"y\"}", "{\"id\":\"z\"}"], records.Select(record => record.Message.Value is { } value ? Encoding.UTF8.GetString(value) : null));
         Headers headers = records[0].Message.Headers;
         Assert.Equal("wrong-type", Text(headers, "loader.processing.exception.class"));
         Assert.StartsWith("expected long", Text(headers, "loader.processing.exception.message"), StringComparison.Ordinal);
-        using var first = TableFixture.Batch("{}", "{}");
-        Assert.Equal(first.TopicPartition.Topic, Text(headers, "loader.processing.exception.topic"));
-        Assert.Equal(first.Records[1].Offset.ToString(), Text(headers, "loader.processing.exception.offset"));
+        Assert.Equal("events", Text(headers, "loader.processing.exception.topic"));
+        Assert.Equal("1", Text(headers, "loader.processing.exception.offset"));
         Assert.Contains("id: expected long", Text(headers, "loader.processing.exception.stacktrace"), StringComparison.Ordinal);
-        Assert.Equal("events", Text(headers, "orleanslake.pipeline"));
+        Assert.Equal(("events", "g1", "0"), (Text(headers, "orleanslake.pipeline"), Text(headers, "orleanslake.generation"), Text(headers, "orleanslake.partition")));
         Assert.Equal("id", Text(headers, "orleanslake.json-path"));
+        await stand.AssertProvedAsync();
     }
 
     [Fact]
-    public async Task Broker_that_is_gone_fails_the_writer_and_its_next_one_sends_again()
+    public async Task Topic_that_is_not_there_is_told_and_another_sender_goes_on()
     {
         using var broker = new EmbeddedBroker();
         broker.CreateTopic("dead", 1);
-        using var topic = new DeadLetterTopic("missing", "events", "g1", "orleanslake-test", broker.BootstrapServers, new Dictionary<string, string> { ["socket.timeout.ms"] = "2000" });
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(3));
-        var record = new DeadLetterRecord(new(  "t", 0), 1, -1, null, [1], [], "wrong-type", "", "m", 0);
-        await Assert.ThrowsAnyAsync<Exception>(() => topic.SendAsync([record], limit.Token));
+        using var topic = new DeadLetterTopic("missing", "orleanslake-test", broker.BootstrapServers, new Dictionary<string, string> { ["socket.timeout.ms"] = "2000" });
+        var record = new DeadLetterRecord(new("t", 0), 1, -1, null, [1], [], "wrong-type", "", "m", 0, "events", "g1");
+        KafkaClientException missing = await Assert.ThrowsAsync<KafkaClientException>(() => topic.ConnectAsync("line", default));
+        Assert.Contains("dead letters to topic missing: ", missing.Message, StringComparison.Ordinal);
+        Assert.Contains("nknown topic", missing.Message, StringComparison.Ordinal);
 
-        using var good = new DeadLetterTopic("dead", "events", "g1", "orleanslake-test", broker.BootstrapServers);
-        await good.SendAsync([record], CancellationToken.None);
+        using var good = new DeadLetterTopic("dead", "orleanslake-test", broker.BootstrapServers);
+        Assert.Null(await good.ConnectAsync("line", default));
+        await good.SendAsync(new[] { record }.ToAsyncEnumerable(), 1, CancellationToken.None);
+        Assert.Equal(1, await good.ConnectAsync("line", default));
         Assert.Single(Read(broker, "dead", 1));
     }
 

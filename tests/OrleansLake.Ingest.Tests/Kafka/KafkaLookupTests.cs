@@ -1,4 +1,5 @@
 using OrleansLake.Ingest.Kafka;
+using OrleansLake.Testing.Kafka;
 using static OrleansLake.Ingest.Tests.Kafka.TestKafka;
 
 namespace OrleansLake.Ingest.Tests.Kafka;
@@ -24,6 +25,29 @@ public sealed class KafkaLookupTests
         Assert.Equal([0L, 10, 0], Values(await lookup.EarliestAsync(all, None), all));
         Assert.Equal([0L, 40, 0], Values(await lookup.LatestAsync(all, None), all));
         Assert.Equal([0L, 40, 0], Values(await lookup.LastStableAsync(all, None), all));
+    }
+
+    [Fact]
+    public async Task A_time_is_the_first_record_that_is_not_older_and_the_end_where_every_record_is()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 2);
+        Send(broker, "events", 0, 0, 5);
+        Send(broker, "events", 1, 0, 9);
+        // Records of partition p were made at 1000 + 10 × offset + p.
+        await using var gate = new SecureKafka(broker.BootstrapServers, new SecureKafkaOptions
+        {
+            FirstNotOlder = (_, partition, time) => Math.Max(0, (time - partition - 1000 + 9) / 10) is var offset && offset < (partition == 0 ? 5 : 9) ? (offset, 1000 + (10 * offset) + partition) : null,
+        });
+        using var lookup = new KafkaLookup(gate.BootstrapServers);
+        TopicPartition[] all = [new("events", 0), new("events", 1)];
+
+        Assert.Equal([0L, 0], Values(await lookup.AtTimeAsync(all, DateTimeOffset.FromUnixTimeMilliseconds(7), None), all));
+        Assert.Equal([3L, 3], Values(await lookup.AtTimeAsync(all, DateTimeOffset.FromUnixTimeMilliseconds(1030), None), all));
+        Assert.Equal([4L, 3], Values(await lookup.AtTimeAsync(all, DateTimeOffset.FromUnixTimeMilliseconds(1031), None), all));
+        Assert.Equal([5L, 5], Values(await lookup.AtTimeAsync(all, DateTimeOffset.FromUnixTimeMilliseconds(1050), None), all));
+        Assert.Equal([5L, 9], Values(await lookup.AtTimeAsync(all, DateTimeOffset.FromUnixTimeMilliseconds(9999), None), all));
+        Assert.Equal([5L, 9], Values(await lookup.LatestAsync(all, None), all));
     }
 
     [Fact]

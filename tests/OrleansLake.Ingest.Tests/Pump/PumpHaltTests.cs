@@ -50,15 +50,4 @@ public sealed class PumpHaltTests
         stand.Run(TimeSpan.FromSeconds(30));
         Assert.DoesNotContain(stand.Committer.Taken, report => report.Files.Count > 0);
     }
-
-    [Fact]
-    public void Dead_letters_that_go_elsewhere_are_counted_and_not_in_the_report()
-    {
-        var stand = new PumpStand(Options with { DeadLettersElsewhere = true });
-        stand.Publish(A, 3);
-        stand.Publish(A, 2, ModelRecord.Bad);
-        stand.Attach(A);
-        Assert.True(stand.RunUntil(() => stand.Committer.Next.GetValueOrDefault(A) == 5));
-        Assert.Equal((3, 2, 0L), (stand.Committer.Taken[0].Ranges[0].Rows, stand.Committer.Taken[0].Ranges[0].Rejected, stand.Committer.Taken[0].Ranges[0].DeadLetters));
-    }
 }

@@ -40,12 +40,13 @@ public sealed class PumpReadingTests
         Assert.Equal(new OffsetRange(30, 50), RangeOf(stand.Committer.Taken[0], B).Range);
     }
 
-    [Fact]
-    public void A_start_at_the_latest_is_in_the_table_before_the_first_record()
+    [Theory, InlineData(false), InlineData(true)]
+    public void A_start_at_the_latest_or_at_a_time_is_in_the_table_before_the_first_record(bool isTime)
     {
         var stand = new PumpStand();
         stand.Publish(A, 50);
-        stand.Attach(A, StartPosition.Latest);
+        // Every record is older: what comes is read from here on, whatever time its producer gives it.
+        stand.Attach(A, isTime ? StartPosition.AtTime(DateTimeOffset.MaxValue) : StartPosition.Latest);
         Assert.True(stand.RunUntil(() => stand.Committer.Next.ContainsKey(A), Interval * 2));
 
         Assert.Equal(50, stand.Committer.Next[A]);

@@ -33,6 +33,9 @@ internal sealed class ReplayStand
 
     public IdSource Ids { get; } = new(TimeProvider.System, new Random(1));
 
+    /// <summary>Pipelines whose dead letters are to be sent to a topic.</summary>
+    public HashSet<string> Forwarded { get; } = [];
+
     public FaultyCatalog Catalog => _catalog;
 
     public FaultyStore Store => _store;
@@ -49,7 +52,7 @@ internal sealed class ReplayStand
     /// <summary>A committer of its own, as another process has one.</summary>
     public TableCommitter NewCommitter(string branch = SnapshotRef.Main, TimeSpan? interval = null)
     {
-        var options = new TableCommitterOptions { Table = Events, DeadLetters = Letters, Branch = branch, Interval = interval ?? TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromMilliseconds(1), LongestPause = TimeSpan.FromMilliseconds(5) };
+        var options = new TableCommitterOptions { Table = Events, DeadLetters = Letters, Branch = branch, ForwardedPipelines = Forwarded, Interval = interval ?? TimeSpan.FromSeconds(10), FirstPause = TimeSpan.FromMilliseconds(1), LongestPause = TimeSpan.FromMilliseconds(5) };
         var committer = new TableCommitter(options, _catalog, Ids, TimeProvider.System, new CommitMetrics(new Meter("test")), NullLogger.Instance, new DeadLetterOffsets(), ProtocolRules.All);
         _committers.Add(committer);
         return committer;

@@ -6,6 +6,7 @@ namespace OrleansLake.Testing.Kafka;
 /// <summary>As much of Kafka's wire format as a gate in front of a broker needs. https://kafka.apache.org/protocol</summary>
 internal static class KafkaFrames
 {
+    public const short ListOffsets = 2;
     public const short Metadata = 3;
     public const short FindCoordinator = 10;
     public const short SaslHandshake = 17;

@@ -24,6 +24,9 @@ public sealed record SecureKafkaOptions
 
     public string Password { get; init; } = "";
 
+    /// <summary>Answers where in a topic's partition the records from a time on begin, and of what time the first is; null: the broker is asked.</summary>
+    public Func<string, int, long, (long Offset, long TimestampMs)?>? FirstNotOlder { get; init; }
+
     /// <summary>OAUTHBEARER: which tokens are good.</summary>
     public Func<string, bool>? AcceptsToken { get; init; }
 }
@@ -133,6 +136,7 @@ public sealed class SecureKafka : IAsyncDisposable
         private readonly ConcurrentDictionary<int, (short Key, short Version)> _asked = [];
         private readonly SemaphoreSlim _writing = new(1);
         private readonly SaslDesk _desk = new(options);
+        private readonly OffsetsByTime? _times = options.FirstNotOlder is { } first ? new OffsetsByTime(first) : null;
         private bool _isIn = options.Mechanism is null;
 
         public async Task RequestsAsync(CancellationToken cancellationToken)
@@ -144,6 +148,10 @@ public sealed class SecureKafka : IAsyncDisposable
                 {
                     byte[] answer = key == KafkaFrames.SaslHandshake ? Handshake(frame) : Authenticate(frame, version);
                     await AnswerAsync([.. frame[4..8], .. answer], cancellationToken);
+                }
+                else if (_isIn && key == KafkaFrames.ListOffsets && _times?.Answer(frame, version) is { } offsets)
+                {
+                    await AnswerAsync([.. frame[4..8], .. offsets], cancellationToken);
                 }
                 else if (_isIn || key == KafkaFrames.ApiVersions)
                 {

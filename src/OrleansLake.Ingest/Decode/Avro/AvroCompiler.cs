@@ -30,7 +30,7 @@ internal sealed class AvroCompiler(JsonState state)
                 return Either(type, node);
             case (JsonKind.Path, AvroTypeKind.Array) when node.Elements.Length > 0:
                 return new PathArrayStep(type.Items!, [.. node.Elements.Select(element => (element.Index, Step(type.Items!, element.Node), element.Node))]);
-            case (JsonKind.Path, AvroTypeKind.Map) when type.Keys is null:
+            case (JsonKind.Path, AvroTypeKind.Map):
                 return new PathMapStep(node, type, Step);
             case (JsonKind.List or JsonKind.TracedList, AvroTypeKind.Array):
                 return new ArrayStep(node, Step(type.Items!, node.Element!), node.Kind == JsonKind.TracedList ? state.Rescue : null);
@@ -96,7 +96,7 @@ internal sealed class AvroCompiler(JsonState state)
         return new EitherStep(node, type, rows, [.. order]);
     }
 
-    private AvroStep? Key(AvroType? type, JsonNode node) => type is null || type.Kind == AvroTypeKind.String
+    private AvroStep? Key(AvroType? type, JsonNode node) => type is null
         ? node.Kind == JsonKind.String ? new BytesStep(node) : null
         : node.Kind == JsonKind.String ? new KeyTextStep(type, node) : Value(type, node);
 

@@ -185,6 +185,17 @@ internal static class AvroJson
                 continue;
             }
 
+            // Null says no more than nothing does.
+            if (cursor.IsNothing(field))
+            {
+                if (!cursor.Skip(field, depth + 1))
+                {
+                    return cursor.In(name);
+                }
+
+                continue;
+            }
+
             writer.WritePropertyName(name);
             if (!TryWrite(ref cursor, field, writer, depth + 1))
             {
@@ -244,7 +255,7 @@ internal static class AvroJson
 
     private static bool Key(ref AvroCursor cursor, AvroType? type, Utf8JsonWriter writer)
     {
-        if (type is null || type.Kind == AvroTypeKind.String)
+        if (type is null)
         {
             bool isText = BytesStep.TryText(ref cursor, out var key);
             writer.WritePropertyName(key);

@@ -142,12 +142,11 @@ internal sealed class PathMapStep : AvroStep
 
             for (; count > 0; count--)
             {
-                if (!BytesStep.TryText(ref cursor, out var key))
+                if (!TryWanted(ref cursor, out int wanted))
                 {
                     return false;
                 }
 
-                int wanted = IndexOf(key);
                 if (wanted >= 0 && _met[wanted])
                 {
                     return cursor.Fail(RejectReason.WrongType, "expected keys that are all different, got one twice");
@@ -155,7 +154,7 @@ internal sealed class PathMapStep : AvroStep
 
                 if (!(wanted >= 0 ? _values[wanted].Step.Read(ref cursor, repetition, row) : cursor.Skip(_type.Items!)))
                 {
-                    return cursor.In($"[\"{Encoding.UTF8.GetString(key)}\"]");
+                    return wanted >= 0 && cursor.In($"[\"{Encoding.UTF8.GetString(_values[wanted].Key)}\"]");
                 }
 
                 if (wanted >= 0)
@@ -174,6 +173,20 @@ internal sealed class PathMapStep : AvroStep
         }
 
         return true;
+    }
+
+    private bool TryWanted(ref AvroCursor cursor, out int wanted)
+    {
+        if (_type.Keys is { } keys)
+        {
+            bool isKey = KeyTextStep.TryKey(ref cursor, keys, out string text);
+            wanted = IndexOf(Encoding.ASCII.GetBytes(text));
+            return isKey;
+        }
+
+        bool isText = BytesStep.TryText(ref cursor, out var key);
+        wanted = IndexOf(key);
+        return isText;
     }
 
     private int IndexOf(ReadOnlySpan<byte> key)

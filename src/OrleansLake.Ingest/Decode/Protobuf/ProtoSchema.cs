@@ -104,7 +104,7 @@ internal sealed class ProtoSchema
 
         // Only google.protobuf.Value is null itself.
         var item = shape == ProtoShape.JsonValue ? AvroType.Optional(value) : value;
-        var type = field.MapKey is { } key ? new AvroType(AvroTypeKind.Map) { Format = Format, Items = item, Keys = Scalar(key), IsNothingWhenEmpty = true }
+        var type = field.MapKey is { } key ? new AvroType(AvroTypeKind.Map) { Format = Format, Items = item, Keys = key == ProtoKind.String ? null : Scalar(key), IsNothingWhenEmpty = true }
             : field.IsRepeated ? new AvroType(AvroTypeKind.Array) { Format = Format, Items = item, IsNothingWhenEmpty = true }
             : isNullable ? AvroType.Optional(value) : value;
         return (layout, type);
