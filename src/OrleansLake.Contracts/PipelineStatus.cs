@@ -46,6 +46,9 @@ public sealed record PipelineStatus
     /// <summary>Records behind the end of the topics; null while some end is not known.</summary>
     public long? Lag => TopicPartitions.Any(status => status.Lag is null) ? null : TopicPartitions.Sum(status => status.Lag!.Value);
 
+    /// <summary>What records had that is not in their columns as it came; null: nothing was counted.</summary>
+    public RecordCounts? Counts => RecordCounts.Sum(TopicPartitions.Select(status => status.PumpCounts));
+
     /// <summary>The worst age of the oldest uncommitted record over the topic-partitions, in seconds; null when all is committed.</summary>
     public double? FreshnessSeconds => TopicPartitions.Max(status => status.FreshnessSeconds);
 }

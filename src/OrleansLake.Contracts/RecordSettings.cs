@@ -59,7 +59,7 @@ public sealed record RecordSettings
     [Id(12)]
     public int MostFields { get; init; } = DefaultMostFields;
 
-    /// <summary>How values are written: <c>json</c>, <c>confluent-json</c>, <c>confluent-avro</c>.</summary>
+    /// <summary>How values are written: <c>json</c>, <c>confluent-json</c>, <c>confluent-avro</c>, <c>confluent-protobuf</c>.</summary>
     [Id(13)]
     public string Format { get; init; } = "json";
 

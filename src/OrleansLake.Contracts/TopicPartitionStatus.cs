@@ -71,4 +71,8 @@ public sealed record TopicPartitionStatus
     /// <summary>The silo that reads it.</summary>
     [Id(8)]
     public string? Silo { get; init; }
+
+    /// <summary>What its pump counted; of the first topic-partition of each pump only, since they share it.</summary>
+    [Id(40)]
+    public RecordCounts? PumpCounts { get; init; }
 }

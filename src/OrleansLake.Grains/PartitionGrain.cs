@@ -130,6 +130,7 @@ internal sealed class PartitionGrain(
 
         using var limit = new CancellationTokenSource(CallLimit, time);
         (PumpPartitionStatus? pumped, string? trouble) = await lease.StatusAsync(limit.Token);
+        status = status with { PumpCounts = await lease.CountsAsync(limit.Token) };
         return pumped is null
             ? status with { State = TopicPartitionState.Resuming, Trouble = trouble }
             : status with

@@ -54,6 +54,55 @@ public sealed class DdlTests
         Assert.Equal((3, "/w/x", "events", "zstd"), (creation.FormatVersion, creation.Location, creation.Properties["comment"], creation.Properties["write.parquet.compression-codec"]));
     }
 
+    /// <summary>https://iceberg.apache.org/spec/#default-values</summary>
+    [Theory]
+    [InlineData("INT", "7", "7")]
+    [InlineData("BIGINT", "-9223372036854775808", "-9223372036854775808")]
+    [InlineData("DOUBLE", "-0.5", "-0.5")]
+    [InlineData("DECIMAL(9, 2)", "1.05", "\"1.05\"")]
+    [InlineData("VARCHAR", "'it''s'", "\"it's\"")]
+    [InlineData("BOOLEAN", "TRUE", "true")]
+    [InlineData("DATE", "DATE '2025-01-31'", "\"2025-01-31\"")]
+    [InlineData("TIMESTAMP(6)", "TIMESTAMP '2025-01-31 12:00:00.5'", "\"2025-01-31T12:00:00.5\"")]
+    [InlineData("TIMESTAMP(6) WITH TIME ZONE", "'2025-01-31 12:00:00 UTC'", "\"2025-01-31T12:00:00+00:00\"")]
+    [InlineData("VARBINARY", "X'00FF'", "\"00ff\"")]
+    [InlineData("UUID", "'01234567-89ab-cdef-0123-456789abcdef'", "\"01234567-89ab-cdef-0123-456789abcdef\"")]
+    [InlineData("INT", "NULL", null)]
+    public void Defaults_are_read_in_the_type_of_their_column(string type, string literal, string? json)
+    {
+        var created = Ddl.ParseCreateTable($"CREATE TABLE t (a {type} DEFAULT {literal} COMMENT 'x', b INT) WITH (format_version = 3)").Creation.Schema.Fields[0];
+        Assert.Equal((json, json, "x"), (created.InitialDefault?.ToJsonString(Plain), created.WriteDefault?.ToJsonString(Plain), created.Doc));
+
+        var metadata = TableMetadataCreation.Create(TestTables.Creation(3), "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        var added = Ddl.ParseAlterTable($"ALTER TABLE t ADD COLUMN a {type} DEFAULT {literal}").On(metadata).Schema.FindField("a")!;
+        Assert.Equal((json, json), (added.InitialDefault?.ToJsonString(Plain), added.WriteDefault?.ToJsonString(Plain)));
+    }
+
+    [Fact]
+    public void Defaults_are_changed_dropped_and_let_a_required_column_be_added()
+    {
+        var metadata = TableMetadataCreation.Create(TestTables.Creation(3), "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        metadata = metadata.Apply(Ddl.ParseAlterTable("ALTER TABLE t ADD COLUMNS (level INT NOT NULL DEFAULT 3, other VARCHAR)").On(metadata).Updates, TimeProvider.System);
+        Assert.True(metadata.CurrentSchema.FindField("level")!.Required);
+        metadata = metadata.Apply(Ddl.ParseAlterTable("ALTER TABLE t ALTER COLUMN level SET DEFAULT 4").On(metadata).Updates, TimeProvider.System);
+        var level = metadata.CurrentSchema.FindField("level")!;
+        Assert.Equal(("3", "4"), (level.InitialDefault!.ToJsonString(), level.WriteDefault!.ToJsonString()));
+        metadata = metadata.Apply(Ddl.ParseAlterTable("ALTER TABLE t ALTER COLUMN other SET DEFAULT 'x'").On(metadata).Updates, TimeProvider.System);
+        Assert.Null(metadata.CurrentSchema.FindField("other")!.InitialDefault);
+        metadata = metadata.Apply(Ddl.ParseAlterTable("ALTER TABLE t ALTER COLUMN other DROP DEFAULT").On(metadata).Updates, TimeProvider.System);
+        Assert.Null(metadata.CurrentSchema.FindField("other")!.WriteDefault);
+
+        Assert.Contains("without a DEFAULT", Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t ADD COLUMN a INT NOT NULL")).Message, StringComparison.Ordinal);
+        Assert.Contains("1:40", Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t ADD COLUMN a INT DEFAULT 'seven'")).Message, StringComparison.Ordinal);
+        Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t ADD COLUMN a INT DEFAULT 1.5"));
+        Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t ADD COLUMN a INT DEFAULT 3000000000"));
+        Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t ADD COLUMN a ARRAY(INT) DEFAULT 1"));
+        Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t ADD COLUMN a VARBINARY DEFAULT X'0'"));
+        Assert.Contains("format version 3", Assert.Throws<DdlException>(() => Ddl.ParseCreateTable("CREATE TABLE t (a INT DEFAULT 1)")).Message, StringComparison.Ordinal);
+    }
+
+    private static readonly System.Text.Json.JsonSerializerOptions Plain = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     [Fact]
     public void A_bare_timestamp_is_a_wall_clock_in_Trino() =>
         Assert.Equal(new TimestampType(false), Ddl.ParseCreateTable("create table t (ts timestamp)").Creation.Schema.Fields[0].Type);

@@ -256,6 +256,11 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
             "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "table", "rows", Table, "--config", config, "--where", "id = 4242", "--json"], Credentials);
         Assert.Equal(0, await rows.WaitAsync(Patience));
         Assert.Contains("4242", rows.Output);
+        await using var replay = new LakeProcess(
+            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "deadletters", "replay", Table, "--config", config, "--dry-run", "--json"], Credentials);
+        Assert.True(await replay.WaitAsync(Patience) == 0, replay.Errors);
+        JsonNode status = JsonNode.Parse(replay.Output)!;
+        Assert.Equal((NumberedFeed.BadAmong(Records), NumberedFeed.BadAmong(Records)), (status["examined"]!.GetValue<long>(), status["stillBad"]!.GetValue<long>()));
     }
 
     private async Task AskClickHouseAsync(Uri moto)

@@ -52,6 +52,12 @@ public sealed class RecordsTests : IDisposable
             .Concat(letters.Select(letter => (letter.GetProperty("partition").GetInt32(), letter.GetProperty("offset").GetInt64()))).ToHashSet();
         Assert.Equal(500, positions.Count);
         await silo.AssertProvedAsync(495);
+
+        // One pump for four topic-partitions: counted once.
+        RecordCounts counts = (await silo.Client.GetPipelineAsync(SiloStand.Pipeline, TestContext.Current.CancellationToken))!.Counts!;
+        Assert.Equal([new PathCount("eventID", 495), new PathCount("moreToCome", 495)], counts.UnknownFields);
+        Assert.Equal([new PathCount("price", 245)], counts.NulledValues);
+        Assert.Empty(counts.ValuesMadeText);
     }
 
     [Fact]
@@ -129,7 +135,31 @@ public sealed class RecordsTests : IDisposable
         await silo.AssertProvedAsync(59);
     }
 
+    [Fact]
+    public async Task Protocol_buffers_with_a_registry_become_rows_and_bytes_that_are_none_dead_letters()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 2);
+        using var registry = new RegistryStand();
+        registry.Register(1, "syntax = \"proto3\"; message E { int64 sequence = 1; Data data = 2; message Data { string userName = 1; optional int64 more = 3; } }", "PROTOBUF");
+        PipelineDefinition definition = SiloStand.Definition(ddl: "CREATE TABLE db.events (id BIGINT, user_name VARCHAR, _offset BIGINT)") with
+        {
+            Records = new RecordSettings { Format = "confluent-protobuf", Unnest = "/data", Project = new() { ["id"] = "/sequence" }, Columns = new() { ["_offset"] = "kafka.offset" }, CaseFrom = "lower_camel", CaseTo = "lower_underscore" },
+        };
+        await using SiloStand silo = await SiloStand.StartAsync(broker.BootstrapServers, _directory.Path, definition, registry: registry.Url);
+        // Numbers below 128 are one byte, and ASCII; so are tags and lengths. One says that its name is longer than all of it.
+        await SiloStand.PublishAsync(broker.BootstrapServers, Enumerable.Range(0, 60).Select(id => $"\0\0\0\0\u0001\0\u0008{(char)id}\u0012\u0006\n{(id == 50 ? '\u0070' : '\u0002')}n{(char)('0' + (id % 10))}\u0018\u0005"));
+        IReadOnlyList<JsonElement> rows = await silo.RowsAsync(59);
+        Assert.Equal(Enumerable.Range(0, 60).Where(id => id != 50).Select(id => (long)id), SiloStand.Ids(rows));
+        Assert.All(rows, row => Assert.Equal($"n{row.GetProperty("id").GetInt32() % 10}", row.GetProperty("user_name").GetString()));
+        JsonElement letter = Assert.Single(await silo.RowsAsync(1, DeadLetterSchema.Of(SiloStand.Table)));
+        Assert.Equal(("malformed-protobuf", "data"), (letter.GetProperty(DeadLetterSchema.ErrorClass).GetString(), letter.GetProperty(DeadLetterSchema.JsonPath).GetString()));
+        await silo.AssertProvedAsync(59);
+        Assert.Equal([new PathCount("more", 59)], (await silo.Client.GetPipelineAsync(SiloStand.Pipeline, TestContext.Current.CancellationToken))!.Counts!.UnknownFields);
+    }
+
     [Theory]
+    [InlineData("\"format\": \"confluent-protobuf\"", "pipelines[0].schemaRegistry: expected an object with the url of a schema registry, because records.format is confluent-protobuf")]
     [InlineData("\"format\": \"confluent-avro\"", "pipelines[0].schemaRegistry: expected an object with the url")]
     [InlineData("\"envelope\": \"maxwell\"", "pipelines[0].records.envelope: expected one of none, debezium")]
     [InlineData("\"unnest\": \"data\"", "pipelines[0].records.unnest: expected a JSON Pointer (RFC 6901) such as /data/id, found \"data\"")]

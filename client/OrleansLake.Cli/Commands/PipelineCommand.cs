@@ -150,7 +150,29 @@ internal static class PipelineCommand
             }
         }
 
+        text.AddRange(CountLines(status.Counts));
         Console.Out.WriteLine(string.Join(Environment.NewLine, text));
+    }
+
+    private static IEnumerable<string> CountLines(RecordCounts? counts)
+    {
+        const int MostShown = 10;
+        foreach (var (what, paths) in new[]
+        {
+            ("unknown fields", counts?.UnknownFields ?? []), ("became null", counts?.NulledValues ?? []), ("became text", counts?.ValuesMadeText ?? []),
+        })
+        {
+            if (paths.Length > 0)
+            {
+                string more = paths.Length > MostShown ? $", {paths.Length - MostShown} more" : "";
+                yield return $"  {what}: {string.Join(", ", paths.Take(MostShown).Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Path} {one.Count}")))}{more}";
+            }
+        }
+
+        if (counts is { TombstonesSkipped: > 0 and var skipped })
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"  tombstones passed over: {skipped}");
+        }
     }
 
     private static void PrintFlush(PipelineFlush flush) =>

@@ -28,6 +28,10 @@ internal sealed class PumpMetrics : IDisposable
             "orleanslake.pump.stopped", () => Partitions<long>(partition => partition.State == PartitionState.Stopped ? 1 : 0), "{partition}", "1: the topic-partition needs a person");
         _meter.CreateObservableCounter("orleanslake.pump.rows", () => Pumps(status => status.Rows), "{row}", "Records that became rows since the pump began");
         _meter.CreateObservableCounter("orleanslake.pump.rejected", () => Pumps(status => status.Rejected), "{record}", "Records that became dead letters since the pump began");
+        _meter.CreateObservableCounter("orleanslake.records.unknown_fields", () => Paths(counts => counts.Unknown), "{field}", "Fields that the table does not have, by path; beyond a hundred paths under *");
+        _meter.CreateObservableCounter("orleanslake.records.nulled_values", () => Paths(counts => counts.Nulled), "{value}", "Values that did not fit and became null, by path");
+        _meter.CreateObservableCounter("orleanslake.records.values_made_text", () => Paths(counts => counts.MadeText), "{value}", "Values that became their JSON text, by path");
+        _meter.CreateObservableCounter("orleanslake.records.tombstones", () => Pumps(status => status.Counts.Tombstones), "{record}", "Tombstones that were passed over since the pump began");
         _meter.CreateObservableGauge("orleanslake.pump.buffered", () => Pumps(status => status.BufferedBytes), "By", "Memory of open and closing files");
         _meter.CreateObservableGauge("orleanslake.pump.unanswered_reports", () => Pumps(status => status.UnansweredReports), "{report}", "Reports without an answer");
         _meter.CreateObservableGauge("orleanslake.pump.trouble", () => Pumps(status => status.Trouble is null ? 0 : 1), "{pump}", "1: something stands in the way");
@@ -51,6 +55,11 @@ internal sealed class PumpMetrics : IDisposable
         select new Measurement<T>(
             measured.Value,
             new("pipeline", pump.Definition.Name), new("topic", partition.TopicPartition.Topic), new("partition", partition.TopicPartition.Partition));
+
+    private IEnumerable<Measurement<long>> Paths(Func<FieldCounts, IReadOnlyDictionary<string, long>> counts) =>
+        from pump in _last
+        from count in counts(pump.Status.Counts)
+        select new Measurement<long>(count.Value, new("pipeline", pump.Definition.Name), new("path", count.Key));
 
     private IEnumerable<Measurement<long>> Pumps(Func<PumpStatus, long> value) =>
         from pump in _last

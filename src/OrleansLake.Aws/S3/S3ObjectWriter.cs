@@ -27,6 +27,7 @@ internal sealed class S3ObjectWriter : ObjectWriter
     private Task<string>? _upload;
     private byte[] _buffer = [];
     private int _buffered;
+    private long _sendingBytes;
     private long _position;
     private bool _completed;
     private bool _disposed;
@@ -36,6 +37,8 @@ internal sealed class S3ObjectWriter : ObjectWriter
         (_location, _at, _store, _options, _writeId) = (location, at, store, options, writeId);
         _slots = new SemaphoreSlim(Math.Max(1, options.PartsAtOnce));
     }
+
+    public override long HeldBytes => _buffer.Length + Interlocked.Read(ref _sendingBytes);
 
     public override bool CanRead => false;
 
@@ -187,6 +190,7 @@ internal sealed class S3ObjectWriter : ObjectWriter
     private void BeginPart()
     {
         _upload ??= InitiateAsync();
+        Interlocked.Add(ref _sendingBytes, _buffer.Length);
         _parts.Add(UploadAsync(_upload, _parts.Count + 1, new ArraySegment<byte>(_buffer, 0, _buffered)));
         _buffer = [];
         _buffered = 0;
@@ -215,6 +219,7 @@ internal sealed class S3ObjectWriter : ObjectWriter
         finally
         {
             ArrayPool<byte>.Shared.Return(content.Array!);
+            Interlocked.Add(ref _sendingBytes, -content.Array!.Length);
             _slots.Release();
         }
     }

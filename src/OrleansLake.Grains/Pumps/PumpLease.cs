@@ -54,6 +54,22 @@ public sealed class PumpLease
         return (status.Partitions.FirstOrDefault(partition => partition.TopicPartition == TopicPartition), status.Trouble);
     }
 
+    /// <summary>What the pump counted, for the first of its topic-partitions; null: for another, or it counted nothing.</summary>
+    public async Task<RecordCounts?> CountsAsync(CancellationToken cancellationToken)
+    {
+        PumpStatus status = await Pump.StatusAsync(cancellationToken);
+        return status.Counts == FieldCounts.None || status.Partitions is not [{ } first, ..] || first.TopicPartition != TopicPartition ? null : new RecordCounts
+        {
+            UnknownFields = Paths(status.Counts.Unknown),
+            NulledValues = Paths(status.Counts.Nulled),
+            ValuesMadeText = Paths(status.Counts.MadeText),
+            TombstonesSkipped = status.Counts.Tombstones,
+        };
+
+        static PathCount[] Paths(IReadOnlyDictionary<string, long> counts) =>
+            [.. counts.Select(one => new PathCount(one.Key, one.Value)).OrderByDescending(one => one.Count).ThenBy(one => one.Path, StringComparer.Ordinal)];
+    }
+
     /// <summary>Holds it or lets it run.</summary>
     public void SetPaused(bool paused) => Pump.Pump.SetPaused(TopicPartition, paused);
 

@@ -70,6 +70,8 @@ internal sealed class AlterTableParser
         var type = _types.Type();
         string? doc = null;
         ColumnPosition? position = null;
+        object? value = null;
+        bool required = false;
         for (; ; )
         {
             if (_tokens.TryWord("COMMENT"))
@@ -80,14 +82,23 @@ internal sealed class AlterTableParser
             {
                 position = place;
             }
-            else if (_tokens.Next.IsWord("NOT"))
+            else if (_tokens.TryWord("DEFAULT"))
             {
-                throw TokenReader.Error(at, "a column that is added cannot be NOT NULL: the rows that are there have no value for it");
+                value = Ddl.Default(_tokens, type);
+            }
+            else if (_tokens.TryWords("NOT", "NULL"))
+            {
+                required = true;
             }
             else
             {
                 break;
             }
+        }
+
+        if (required && value is null)
+        {
+            throw TokenReader.Error(at, "a column that is added cannot be NOT NULL without a DEFAULT: the rows that are there have no value for it");
         }
 
         string? parent = path.Count == 1 ? null : string.Join('.', path[..^1]);
@@ -96,7 +107,7 @@ internal sealed class AlterTableParser
         {
             if (!tolerant || update.Schema.FindField(full) is null)
             {
-                update.AddColumn(parent, path[^1], type, doc, position);
+                update.AddColumn(parent, path[^1], type, doc, position, value, required);
             }
         });
     }
@@ -148,6 +159,15 @@ internal sealed class AlterTableParser
         {
             _steps.Add(update => update.MakeColumnOptional(path));
         }
+        else if (_tokens.TryWords("DROP", "DEFAULT"))
+        {
+            _steps.Add(update => update.SetDefault(path, null));
+        }
+        else if (_tokens.TryWords("SET", "DEFAULT"))
+        {
+            object? value = DefaultLiteral.Read(_tokens);
+            _steps.Add(update => update.SetDefault(path, update.Schema.FindField(path) is { } column ? DefaultLiteral.As(value, column.Type) : null));
+        }
         else if (_tokens.TryWord("COMMENT"))
         {
             string doc = _tokens.Text("a comment in single quotes");
@@ -159,7 +179,7 @@ internal sealed class AlterTableParser
         }
         else
         {
-            throw _tokens.Expected("TYPE, SET DATA TYPE, DROP NOT NULL, COMMENT, FIRST or AFTER");
+            throw _tokens.Expected("TYPE, SET DATA TYPE, SET DEFAULT, DROP DEFAULT, DROP NOT NULL, COMMENT, FIRST or AFTER");
         }
     }
 

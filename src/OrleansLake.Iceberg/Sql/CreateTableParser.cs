@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Globalization;
 
 namespace OrleansLake.Iceberg.Sql;
@@ -81,9 +82,14 @@ internal sealed class CreateTableParser
         var type = _types.Type();
         bool required = false;
         string? doc = null;
+        JsonNode? initial = null;
         for (; ; )
         {
-            if (_tokens.TryWords("NOT", "NULL"))
+            if (_tokens.TryWord("DEFAULT"))
+            {
+                initial = SingleValueJson.Write(type, Ddl.Default(_tokens, type));
+            }
+            else if (_tokens.TryWords("NOT", "NULL"))
             {
                 required = true;
             }
@@ -93,7 +99,7 @@ internal sealed class CreateTableParser
             }
             else if (!_tokens.TryWord("NULL"))
             {
-                return (at, new NestedField(id, at.Text, required, type) { Doc = doc });
+                return (at, new NestedField(id, at.Text, required, type) { Doc = doc, InitialDefault = initial, WriteDefault = initial?.DeepClone() });
             }
         }
     }

@@ -49,6 +49,21 @@ public static class Ddl
     /// <exception cref="DdlException">It is something else; the message has line and column.</exception>
     public static TableAlteration ParseAlterTable(string sql) => new AlterTableParser(sql).Parse();
 
+    /// <summary>The value behind DEFAULT in the form of its column's type.</summary>
+    internal static object? Default(TokenReader tokens, IcebergType type)
+    {
+        var at = tokens.Next;
+        object? value = DefaultLiteral.Read(tokens);
+        try
+        {
+            return DefaultLiteral.As(value, type);
+        }
+        catch (ArgumentException e)
+        {
+            throw TokenReader.Error(at, e.Message);
+        }
+    }
+
     internal static TableIdentifier Identifier(TokenReader tokens)
     {
         var path = tokens.Path("a table name");

@@ -65,7 +65,7 @@ internal sealed class DdlLexer(string sql)
             {
                 tokens.Add(new Token(TokenKind.Word, While(one => IsWordStart(one) || char.IsDigit(one)), line, column));
             }
-            else if ("(),<>[]=:;.".Contains(c))
+            else if ("(),<>[]=:;.-".Contains(c))
             {
                 Advance();
                 tokens.Add(new Token(TokenKind.Symbol, c.ToString(), line, column));

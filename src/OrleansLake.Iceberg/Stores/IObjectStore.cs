@@ -43,6 +43,9 @@ public readonly record struct ObjectInfo(string Location, long SizeBytes, DateTi
 /// <summary>An object that is being written, front to back.</summary>
 public abstract class ObjectWriter : Stream
 {
+    /// <summary>Bytes of memory that it holds: what was written and is still on its way. Asked on the thread that writes.</summary>
+    public virtual long HeldBytes => 0;
+
     /// <summary>Makes the object visible, whole and durable.</summary>
     public abstract Task CompleteAsync(CancellationToken cancellationToken);
 }

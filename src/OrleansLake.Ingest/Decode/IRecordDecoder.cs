@@ -18,4 +18,7 @@ internal interface IRecordDecoder
 
     /// <summary>How often values that did not fit became null in accepted records since this was last asked, by path.</summary>
     IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields();
+
+    /// <summary>How often values became their text in accepted records since this was last asked, by path.</summary>
+    IReadOnlyList<KeyValuePair<string, long>> TakeTextFields();
 }

@@ -101,13 +101,16 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
     }
 
     /// <inheritdoc />
-    public IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields() => TakeNulledFields(_root);
+    public IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields() => TakeCounts(_root, JsonKind.Guarded);
 
-    /// <summary>What was counted in a plan.</summary>
-    internal static IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields(JsonNode root)
+    /// <inheritdoc />
+    public IReadOnlyList<KeyValuePair<string, long>> TakeTextFields() => TakeCounts(_root, JsonKind.StringOrJson);
+
+    /// <summary>What was counted in a plan at places of a kind.</summary>
+    internal static IReadOnlyList<KeyValuePair<string, long>> TakeCounts(JsonNode root, JsonKind kind)
     {
         var counts = new List<KeyValuePair<string, long>>();
-        foreach (var node in All(root).Where(node => node.Count > 0))
+        foreach (var node in All(root).Where(node => node.Kind == kind && node.Count > 0))
         {
             counts.Add(KeyValuePair.Create(node.Path!.Text, node.Count));
             node.Count = 0;
@@ -298,7 +301,7 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
             (member.CountsAs ?? member).Count++;
         }
 
-        foreach (var node in state.Nulled)
+        foreach (var node in state.Changed)
         {
             node.Count++;
         }

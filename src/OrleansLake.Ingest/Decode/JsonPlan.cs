@@ -116,10 +116,10 @@ internal sealed class JsonNode
     /// <summary>Where leaves stood before a guarded value: slot and value of each.</summary>
     public int[] Marks = [];
 
-    /// <summary>Where it stands, of a guarded value.</summary>
+    /// <summary>Where it stands, of a value that may not fit.</summary>
     public FieldPath? Path;
 
-    /// <summary>How often a guarded value did not fit and became null, in accepted records.</summary>
+    /// <summary>How often the value did not fit and became null or text, in accepted records.</summary>
     public long Count;
 
     /// <summary>Whether a string is read as the number or boolean that it says.</summary>

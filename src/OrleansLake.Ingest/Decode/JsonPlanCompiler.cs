@@ -167,6 +167,7 @@ internal sealed class JsonPlanCompiler
         {
             case UnfitAction.Text when type is StringType:
                 node.Kind = JsonKind.StringOrJson;
+                node.Path = path;
                 return node;
             case UnfitAction.Text when isOwn:
                 throw new NotSupportedException($"records.onUnfit: {path.Text} is {node.TypeName}; only a string holds any value as text");

@@ -149,7 +149,7 @@ internal static unsafe partial class JsonRows<TScan>
     {
         int[] marks = node.Marks;
         int unknown = state.Unknown.Count;
-        int nulled = state.Nulled.Count;
+        int changed = state.Changed.Count;
         int met = state.New?.Mark ?? 0;
         var rescued = state.Rescue?.Mark() ?? default;
         for (int i = 0; i < node.Leaves.Length; i++)
@@ -172,7 +172,7 @@ internal static unsafe partial class JsonRows<TScan>
         }
 
         state.Unknown.RemoveRange(unknown, state.Unknown.Count - unknown);
-        state.Nulled.RemoveRange(nulled, state.Nulled.Count - nulled);
+        state.Changed.RemoveRange(changed, state.Changed.Count - changed);
         state.Rescue?.GoBack(rescued);
         state.New?.GoBack(met);
         behind = JsonSkip<TScan>.Value(p, end, node.Depth, state.Failure);
@@ -182,7 +182,7 @@ internal static unsafe partial class JsonRows<TScan>
         }
 
         node.AddAbsent(node.NullDefinition, repetition, state.Row);
-        state.Nulled.Add(node);
+        state.Changed.Add(node);
         state.Rescue?.Add(node.Path!, p, behind);
         return behind;
     }
@@ -204,6 +204,7 @@ internal static unsafe partial class JsonRows<TScan>
         int length = (int)(behind - p);
         new ReadOnlySpan<byte>(p, length).CopyTo(System.Runtime.InteropServices.MemoryMarshal.CreateSpan(ref node.Leaf!.RoomForBytes(length), length));
         node.Leaf.AddBytes(length, repetition);
+        state.Changed.Add(node);
         return behind;
     }
 

@@ -13,8 +13,8 @@ internal sealed unsafe class JsonState
     /// <summary>Unknown members of the row at hand.</summary>
     public readonly List<JsonMember> Unknown = [];
 
-    /// <summary>Guarded values of the row at hand that did not fit.</summary>
-    public readonly List<JsonNode> Nulled = [];
+    /// <summary>Places of values of the row at hand that did not fit, and became null or text.</summary>
+    public readonly List<JsonNode> Changed = [];
 
     /// <summary>Keeps what has no column; null: nobody asks for it.</summary>
     public JsonRescue? Rescue;
@@ -38,7 +38,7 @@ internal sealed unsafe class JsonState
     private byte[] _document = [];
 
     /// <summary>Whether the row at hand had anything that is not in its columns.</summary>
-    public bool HasExtras => Unknown.Count > 0 || Nulled.Count > 0;
+    public bool HasExtras => Unknown.Count > 0 || Changed.Count > 0;
 
     /// <summary>Values as JSON, of records that are none.</summary>
     public JsonTexts Texts { get; } = new();
@@ -47,7 +47,7 @@ internal sealed unsafe class JsonState
     public void Drop()
     {
         Unknown.Clear();
-        Nulled.Clear();
+        Changed.Clear();
         Rescue?.Drop();
         New?.Drop();
         Texts.Clear();

@@ -108,7 +108,10 @@ internal sealed class RegistryRecordDecoder : IRecordDecoder
     public IReadOnlyList<KeyValuePair<string, long>> TakeUnknownFields() => JsonDecoder.TakeUnknownFields(_plan.Root);
 
     /// <inheritdoc />
-    public IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields() => JsonDecoder.TakeNulledFields(_plan.Root);
+    public IReadOnlyList<KeyValuePair<string, long>> TakeNulledFields() => JsonDecoder.TakeCounts(_plan.Root, JsonKind.Guarded);
+
+    /// <inheritdoc />
+    public IReadOnlyList<KeyValuePair<string, long>> TakeTextFields() => JsonDecoder.TakeCounts(_plan.Root, JsonKind.StringOrJson);
 
     private void Prepare(KafkaBatch batch, int firstRecord, int endRecord)
     {

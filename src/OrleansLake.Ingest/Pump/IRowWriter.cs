@@ -55,4 +55,7 @@ public interface IRowWriterFactory
 {
     /// <summary>A writer for a table by its schema and spec as loaded; <paramref name="deadLetters"/> likewise.</summary>
     IRowWriter Open(LoadedTable table, LoadedTable deadLetters);
+
+    /// <summary>What the records of all writers so far had beside their columns.</summary>
+    FieldCounts Counts => FieldCounts.None;
 }

@@ -250,6 +250,7 @@ internal sealed partial class PumpLoop
             RowsPerSecond = _rate,
             Rows = _rows,
             Rejected = _rejected,
+            Counts = _writers.Counts,
             BufferedBytes = (_writer?.BufferedBytes ?? 0) + _closingBytes,
             UnansweredReports = _state.Sealed.Count,
             Trouble = _trouble,

@@ -77,6 +77,9 @@ public sealed record PumpStatus
     /// <summary>Dead letters since the pump began.</summary>
     public long Rejected { get; init; }
 
+    /// <summary>What records had that is not in their columns as it came.</summary>
+    public FieldCounts Counts { get; init; } = FieldCounts.None;
+
     /// <summary>Memory of open and closing files.</summary>
     public long BufferedBytes { get; init; }
 

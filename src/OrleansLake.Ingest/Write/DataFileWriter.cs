@@ -12,7 +12,7 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
     private long _writerBytes;
     private bool _writerBytesAreKnown = true;
 
-    /// <summary>Memory that the open file holds. Asked of all files after every batch, and most of them have not changed.</summary>
+    /// <summary>Memory that the open file holds, and what is on its way of those before it. Asked of all files after every batch, and most of them have not changed.</summary>
     public long BufferedBytes
     {
         get
@@ -23,7 +23,13 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
                 _writerBytesAreKnown = true;
             }
 
-            return _writerBytes + (_object?.HeldBytes ?? 0);
+            long bytes = _writerBytes + (_object?.HeldBytes ?? 0);
+            foreach (var (target, _) in _written)
+            {
+                bytes += target.HeldBytes;
+            }
+
+            return bytes;
         }
     }
 

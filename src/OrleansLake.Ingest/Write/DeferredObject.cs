@@ -18,8 +18,8 @@ internal sealed class DeferredObject(IObjectStore store, string location) : Stre
     /// <summary>Whether it stands there.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>Bytes of memory that it holds, the store's own left out.</summary>
-    public long HeldBytes => _held.Length;
+    /// <summary>Bytes of memory that it holds, and the store for it.</summary>
+    public long HeldBytes => _held.Length + (_writer?.HeldBytes ?? 0);
 
     /// <inheritdoc />
     public override bool CanRead => false;

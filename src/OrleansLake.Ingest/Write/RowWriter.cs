@@ -36,6 +36,7 @@ internal sealed class RowWriter : IRowWriter
     private readonly OpenFiles _letters;
     private readonly TimeProvider _time;
     private readonly DeadLetterOrigin _origin;
+    private long _tombstones;
     private bool _closed;
 
     public RowWriter(RowWriterFactory factory, RowLine line, DeadLetterRows letterRows, OpenFiles files, OpenFiles letters, DeadLetterOrigin origin, TimeProvider time)
@@ -82,7 +83,7 @@ internal sealed class RowWriter : IRowWriter
             // Tombstones that nobody wants are no dead letters; their offsets are a gap like those of a compacted topic.
             if (_factory.SkipsTombstones)
             {
-                _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
+                _tombstones += _line.Rejected.RemoveAll(static reject => reject.Reason == RejectReason.NullValue);
             }
 
             if (_line.Rejected.Count > 0)
@@ -124,7 +125,7 @@ internal sealed class RowWriter : IRowWriter
         if (!_closed)
         {
             _closed = true;
-            _factory.Return(_line, _letterRows);
+            _factory.Return(_line, _letterRows, _tombstones);
         }
     }
 }

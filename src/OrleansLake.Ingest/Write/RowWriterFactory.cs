@@ -53,9 +53,8 @@ public sealed class RowWriterFactory : IRowWriterFactory
     private readonly Lock _lock = new();
     private readonly List<WritePlan> _plans = [];
     private readonly List<(RowLine Line, DeadLetterRows Letters)> _idle = [];
-    private readonly Dictionary<string, long> _unknown = [];
-    private readonly Dictionary<string, long> _nulled = [];
     private int _opened;
+    private volatile FieldCounts _counts = FieldCounts.None;
 
     /// <summary>A factory of one pipeline.</summary>
     public RowWriterFactory(RowWriterOptions options, TimeProvider time, IdSource ids)
@@ -69,29 +68,8 @@ public sealed class RowWriterFactory : IRowWriterFactory
     /// <summary>Whether records with a null value are passed over.</summary>
     internal bool SkipsTombstones => _options.Records is { SkipTombstones: true };
 
-    /// <summary>How often fields that the table does not have were seen in records of writers that are closed, by path.</summary>
-    public IReadOnlyDictionary<string, long> UnknownFields
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return new Dictionary<string, long>(_unknown);
-            }
-        }
-    }
-
-    /// <summary>How often values that did not fit became null in records of writers that are closed, by path.</summary>
-    public IReadOnlyDictionary<string, long> NulledFields
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return new Dictionary<string, long>(_nulled);
-            }
-        }
-    }
+    /// <inheritdoc />
+    public FieldCounts Counts => _counts;
 
     /// <inheritdoc />
     /// <exception cref="NotSupportedException">A column's type cannot be filled from JSON or written to Parquet.</exception>
@@ -149,21 +127,12 @@ public sealed class RowWriterFactory : IRowWriterFactory
         Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts, SkipsTombstones) : null,
     };
 
-    /// <summary>Takes back what a writer no longer needs.</summary>
-    internal void Return(RowLine line, DeadLetterRows letters)
+    /// <summary>Takes back what a writer no longer needs, with what it counted.</summary>
+    internal void Return(RowLine line, DeadLetterRows letters, long tombstones)
     {
         lock (_lock)
         {
-            foreach (var (path, count) in line.Decoder.TakeUnknownFields())
-            {
-                _unknown[path] = _unknown.GetValueOrDefault(path) + count;
-            }
-
-            foreach (var (path, count) in line.Decoder.TakeNulledFields())
-            {
-                _nulled[path] = _nulled.GetValueOrDefault(path) + count;
-            }
-
+            _counts = _counts.And(line.Decoder.TakeUnknownFields(), line.Decoder.TakeNulledFields(), line.Decoder.TakeTextFields(), tombstones);
             if (_plans.Contains(line.Plan) && _plans.Contains(letters.Plan) && _idle.Count < LinesKept)
             {
                 _idle.Add((line, letters));

@@ -102,8 +102,10 @@ public sealed class S3StoreTests(AwsStand stand)
         await writer.WriteAsync(new byte[(2 * Part) + 1]);
         using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await writer.WriteAsync(new byte[Part], limit.Token));
+        Assert.InRange(writer.HeldBytes, 3L * Part, 6L * Part); // two on their way and one that fills, in buffers that are powers of two
         gate.Release(10);
         await writer.DisposeAsync();
+        Assert.Equal(0, writer.HeldBytes);
         Assert.True(blocking.Requests.Count(request => request.HasQuery("partNumber")) <= 2);
     }
 

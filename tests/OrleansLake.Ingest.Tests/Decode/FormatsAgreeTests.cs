@@ -155,6 +155,7 @@ public sealed class FormatsAgreeTests : IDisposable
             .. rows.OfType<string>().Select(row => row.Replace("[]", "null", StringComparison.Ordinal).Replace("{}", "null", StringComparison.Ordinal)),
             .. rejected.Select(one => $"{one.RecordIndex} {one.Reason.ErrorClass()} {one.Path}"),
             .. decoder.TakeUnknownFields().Select(field => $"unknown {field.Key} {field.Value}").Order(StringComparer.Ordinal),
+            .. decoder.TakeTextFields().Select(field => $"text {field.Key} {field.Value}").Order(StringComparer.Ordinal),
             .. decoder.TakeNulledFields().Select(field => $"nulled {field.Key} {field.Value}").Order(StringComparer.Ordinal),
         ];
     }

@@ -120,6 +120,7 @@ public sealed class JsonLenienceTests
             decoding.Row("""{"id":1,"note":{ "a" : [1.50, "é"] },"tags":[1e2,"text",null,true,[]]}"""));
         Assert.Equal(RejectReason.WrongType, decoding.Refusal("""{"id":1,"price":"x"}""").Reason);
         Assert.Equal(RejectReason.MalformedJson, decoding.Refusal("""{"id":1,"note":{"a":}}""").Reason);
+        Assert.Equal(["note 1", "tags[] 3"], decoding.Decoder.TakeTextFields().Select(field => $"{field.Key} {field.Value}").Order(StringComparer.Ordinal));
     }
 
     [Theory]

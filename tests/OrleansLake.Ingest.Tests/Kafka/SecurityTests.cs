@@ -1,3 +1,4 @@
+using OrleansLake.Ingest.Forward;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Kafka.Publishing;
 using OrleansLake.Ingest.Kafka.Security;
@@ -72,6 +73,9 @@ public sealed class SecurityTests : IDisposable
         using (var letters = new DeadLetterTopic("events", "t-msk", gate.BootstrapServers, settings, tokens: tokens))
         {
             Assert.Null(await letters.ConnectAsync("line", CancellationToken.None));
+            var letter = new DeadLetterRecord(new TopicPartition("events", 0), 1, -1, null, [1], [], "wrong-type", "", "m", 0, "p", "1");
+            await letters.SendAsync(new[] { letter }.ToAsyncEnumerable(), 1, CancellationToken.None);
+            Assert.Equal(1, await letters.ConnectAsync("line", CancellationToken.None));
         }
 
         Assert.True(gate.Admitted.Count > before);

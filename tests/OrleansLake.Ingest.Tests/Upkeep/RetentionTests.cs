@@ -105,6 +105,23 @@ public sealed class RetentionTests
         Assert.Equal(["""{"id":2}""", """{"id":3}""", """{"id":4}"""], await stand.RowsAsync(null, "id"));
     }
 
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Files_of_deletes_lie_below_hashes_where_those_of_the_table_do(int version)
+    {
+        await using var stand = await UpkeepStand.CreateAsync(version, ByDay, new Dictionary<string, string> { ["write.object-storage.enabled"] = "true" });
+        await stand.AppendAsync(Enumerable.Range(0, 40).Select(i => Row(i, 24 + (i * 0.25)))); // of one day, in whose middle the cutoff is
+        stand.Time.Now = new DateTimeOffset(2025, 5, 6, 3, 0, 0, TimeSpan.Zero);
+        var options = new RetentionOptions { Column = "ts", Period = new CalendarPeriod(0, 3, default), TimeZone = "America/New_York", Boundary = RetentionBoundary.Delete };
+        var retention = stand.Retention();
+        var result = await retention.ExecuteAsync(await retention.PlanAsync(await stand.LoadAsync(), options, default), default);
+        Assert.Null(result.Error);
+        var deletes = await stand.EntriesAsync(DataFileContent.PositionDeletes);
+        Assert.NotEmpty(deletes);
+        Assert.All(deletes, entry => Assert.Matches("/data/[01]{4}/[01]{4}/[01]{4}/[01]{8}/", entry.DataFile.FilePath));
+    }
+
     [Fact]
     public async Task Whole_partitions_go_without_a_file_being_read()
     {

@@ -20,6 +20,7 @@ public sealed class RecordOptionsTests
         Assert.Equal(new AppendedRecords(2, 1) { Skipped = 2 }, writer.Append(batch));
         await fixture.CommitAsync(await writer.CloseAsync(TestContext.Current.CancellationToken));
         Assert.Equal(["""{"id":1}""", """{"id":2}"""], await fixture.TextsAsync(fixture.Table));
+        Assert.Equal(2, factory.Counts.Tombstones);
         Assert.Equal("bad", Encoding.UTF8.GetString(Assert.Single(await fixture.RowsAsync(fixture.DeadLetters)).GetProperty(DeadLetterSchema.Value).GetBytesFromBase64()));
     }
 
@@ -32,8 +33,15 @@ public sealed class RecordOptionsTests
         using KafkaBatch batch = TableFixture.Batch("""{"id":"x","more":1}""", """{"id":"y"}""");
         writer.Append(batch);
         await writer.DisposeAsync();
-        Assert.Equal([KeyValuePair.Create("more", 1L)], factory.UnknownFields);
-        Assert.Equal([KeyValuePair.Create("id", 2L)], factory.NulledFields);
+        Assert.Equal([KeyValuePair.Create("more", 1L)], factory.Counts.Unknown);
+        Assert.Equal([KeyValuePair.Create("id", 2L)], factory.Counts.Nulled);
+    }
+
+    [Fact]
+    public void Paths_beyond_the_first_hundred_are_counted_together()
+    {
+        FieldCounts counts = FieldCounts.None.And([.. Enumerable.Range(0, 150).Select(i => KeyValuePair.Create($"p{i}", 2L))], [], [], 0).And([KeyValuePair.Create("p1", 1L), KeyValuePair.Create("p149", 1L)], [], [], 0);
+        Assert.Equal((101, 3L, 101L), (counts.Unknown.Count, counts.Unknown["p1"], counts.Unknown[FieldCounts.OtherPaths]));
     }
 
     private static RowWriterFactory Factory(TableFixture fixture, RecordOptions records) =>

@@ -247,7 +247,7 @@ public sealed class RowWriterTests
             await table.CommitAsync(files);
             Assert.Throws<ObjectDisposedException>(() => writer.Append(batch));
             Assert.Equal(round, (await table.RowsAsync(table.Table)).Count);
-            Assert.Equal(round, table.Factory.UnknownFields["extra"]);
+            Assert.Equal(round, table.Factory.Counts.Unknown["extra"]);
         }
 
         Assert.Equal(6, names.Count);

@@ -6,6 +6,9 @@ namespace OrleansLake.Testing.Iceberg;
 public abstract class ForwardingObjectWriter(ObjectWriter inner) : ObjectWriter
 {
     /// <inheritdoc />
+    public override long HeldBytes => inner.HeldBytes;
+
+    /// <inheritdoc />
     public override bool CanRead => false;
 
     /// <inheritdoc />

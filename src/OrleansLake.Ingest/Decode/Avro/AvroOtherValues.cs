@@ -143,6 +143,7 @@ internal sealed class TextStep(AvroType type, JsonNode node, JsonState state) : 
         }
 
         KafkaBytes.Add(node.Leaf!, state.Texts.End(), repetition);
+        state.Changed.Add(node);
         return true;
     }
 }

@@ -97,7 +97,7 @@ internal sealed class GuardStep(JsonNode node, AvroType type, AvroStep inner, Js
     {
         int start = cursor.At;
         int unknown = state.Unknown.Count;
-        int nulled = state.Nulled.Count;
+        int changed = state.Changed.Count;
         int met = state.New?.Mark ?? 0;
         var rescued = state.Rescue?.Mark() ?? default;
         int[] marks = node.Marks;
@@ -124,7 +124,7 @@ internal sealed class GuardStep(JsonNode node, AvroType type, AvroStep inner, Js
         }
 
         state.Unknown.RemoveRange(unknown, state.Unknown.Count - unknown);
-        state.Nulled.RemoveRange(nulled, state.Nulled.Count - nulled);
+        state.Changed.RemoveRange(changed, state.Changed.Count - changed);
         state.Rescue?.GoBack(rescued);
         state.New?.GoBack(met);
         cursor.At = start;
@@ -135,7 +135,7 @@ internal sealed class GuardStep(JsonNode node, AvroType type, AvroStep inner, Js
         }
 
         node.AddAbsent(node.NullDefinition, repetition, row);
-        state.Nulled.Add(node);
+        state.Changed.Add(node);
         return true;
     }
 }

@@ -8,10 +8,7 @@ internal static class AdminTokens
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>What it calls. That thread is its own and serves nothing else, so it is held until there is an answer.</summary>
-    internal static Action<IProducer<TKey, TValue>, string> HandlerOf<TKey, TValue>(IBearerTokens tokens) => (client, _) => Give(client, tokens);
-
-    /// <summary>Gives a client a token now.</summary>
-    internal static void Give(IClient client, IBearerTokens tokens)
+    internal static Action<IClient, string> HandlerOf(IBearerTokens tokens) => (client, _) =>
     {
         try
         {
@@ -23,5 +20,5 @@ internal static class AdminTokens
         {
             client.OAuthBearerSetTokenFailure(failure.Message.ReplaceLineEndings(" "));
         }
-    }
+    };
 }
