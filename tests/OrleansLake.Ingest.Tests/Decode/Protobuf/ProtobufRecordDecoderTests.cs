@@ -162,6 +162,20 @@ public sealed class ProtobufRecordDecoderTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_key_that_comes_again_the_last_entry_counts_in_maps_of_any_size()
+    {
+        foreach (int size in new[] { 2, 40 })
+        {
+            string entries = string.Concat(Enumerable.Range(0, size).Select(i => $"counts {{ key: \"k{i}\" value: {i} }} "));
+            byte[] record = [0, .. Encoded(entries), .. Encoded("counts { key: \"k1\" value: 100 }"), .. Encoded("counts { key: \"k0\" value: 7 }"), .. Encoded("counts { key: \"k1\" value: 101 }")];
+            var (rows, rejected) = Decode(SchemaOf(Columns.Fields.Single(field => field.Name == "counts")), Framed(7, record));
+            Assert.Empty(rejected);
+            Assert.EndsWith("\"k0\":7,\"k1\":101}}", rows[0], StringComparison.Ordinal);
+            Assert.Equal(size, rows[0]!.Split(':').Length - 2);
+        }
+    }
+
+    [Fact]
     public void Fields_that_the_schema_or_the_table_does_not_have_are_counted()
     {
         const string Groups = """
