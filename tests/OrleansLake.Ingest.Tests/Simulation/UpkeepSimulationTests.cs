@@ -33,17 +33,17 @@ public sealed class UpkeepSimulationTests(ITestOutputHelper output)
         Assert.True(events["died"] > Seeds);
     }
 
-    /// <summary>What each rule is for, shown by leaving it out.</summary>
+    /// <summary>What each rule is for, shown by leaving it out: a seed that failed once is tried first, then all of them.</summary>
     [Theory]
-    [InlineData("FenceBeforeOrphans")]
-    [InlineData("OnlyOldOrphans")]
-    [InlineData("NewestOffsetsStay")]
-    [InlineData("BasesOfRewritesStay")]
-    [InlineData("NoFileBefore")]
-    [InlineData("RewritesAreChecked")]
-    public void Without_any_one_rule_a_seed_fails(string rule)
+    [InlineData("FenceBeforeOrphans", 2)]
+    [InlineData("OnlyOldOrphans", 0)]
+    [InlineData("NewestOffsetsStay", 27)]
+    [InlineData("BasesOfRewritesStay", 9)]
+    [InlineData("NoFileBefore", 2)]
+    [InlineData("RewritesAreChecked", 0)]
+    public void Without_any_one_rule_a_seed_fails(string rule, int first)
     {
-        UpkeepSimulationResult? failure = Enumerable.Range(0, SeedsOfRule).Select(seed => UpkeepSimulation.Run(UpkeepSimulationOptions.Without(rule, seed))).FirstOrDefault(result => result.Violation is not null);
+        UpkeepSimulationResult? failure = Enumerable.Range(0, SeedsOfRule).Prepend(first).Select(seed => UpkeepSimulation.Run(UpkeepSimulationOptions.Without(rule, seed))).FirstOrDefault(result => result.Violation is not null);
         Assert.True(failure is not null, $"without {rule} none of {SeedsOfRule} seeds fails");
         output.WriteLine($"without {rule}, seed {failure.Seed}: {failure.Violation}");
     }
