@@ -109,11 +109,16 @@ public sealed record ExpectationSettings
     [Id(12)]
     public int Window { get; init; } = 100_000;
 
+    /// <summary>The column's type is one for values of these types of JSON.</summary>
+    [Id(13)]
+    public string[]? JsonTypes { get; init; }
+
     /// <inheritdoc />
     public bool Equals(ExpectationSettings? other) =>
         other is not null && (Name, Action, Sample, Where, Column, NotNull) == (other.Name, other.Action, other.Sample, other.Where, other.Column, other.NotNull)
         && (Least, Most, Matches, MaxNullShare, Window) == (other.Least, other.Most, other.Matches, other.MaxNullShare, other.Window)
-        && (In ?? []).SequenceEqual(other.In ?? []) && (Unique ?? []).SequenceEqual(other.Unique ?? []);
+        && (In ?? []).SequenceEqual(other.In ?? []) && (Unique ?? []).SequenceEqual(other.Unique ?? [])
+        && (JsonTypes ?? []).SequenceEqual(other.JsonTypes ?? []);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(Name, Action, Column, Where);

@@ -10,15 +10,15 @@ namespace OrleansLake.Silo.Configuration;
 internal static class QualitySection
 {
     /// <summary>What is expected of a pipeline's rows and flow.</summary>
-    public static QualitySettings Read(ConfigSection section)
+    public static QualitySettings Read(ConfigSection section, string directory)
     {
-        ExpectationSettings?[] expectations = [.. section.Sections("expectations").Select(ReadExpectation)];
-        foreach (var group in expectations.OfType<ExpectationSettings>().GroupBy(one => one.Name).Where(group => group.Count() > 1))
+        ExpectationSettings[] expectations = [.. section.Sections("expectations").SelectMany(one => ReadExpectations(one, directory))];
+        foreach (var group in expectations.GroupBy(one => one.Name).Where(group => group.Count() > 1))
         {
             section.Fail("expectations", "a name of its own for each", group.Key);
         }
 
-        var settings = new QualitySettings { Expectations = [.. expectations.OfType<ExpectationSettings>()], Heartbeat = ReadHeartbeat(section.Section("heartbeat")), Publish = section.Has("publish") ? ReadPublish(section.Section("publish")) : null };
+        var settings = new QualitySettings { Expectations = expectations, Heartbeat = ReadHeartbeat(section.Section("heartbeat")), Publish = section.Has("publish") ? ReadPublish(section.Section("publish"), directory) : null };
         section.RefuseOthers();
         return settings;
     }
@@ -47,7 +47,7 @@ internal static class QualitySection
         return webhooks;
     }
 
-    private static PublishSettings ReadPublish(ConfigSection section)
+    private static PublishSettings ReadPublish(ConfigSection section, string directory)
     {
         string branch = section.Text("branch") ?? new PublishSettings().Branch;
         if (branch == SnapshotRef.Main)
@@ -55,7 +55,7 @@ internal static class QualitySection
             section.Fail("branch", "another branch than main", branch);
         }
 
-        ExpectationSettings[] audit = [.. section.Sections("audit").Select(ReadExpectation).OfType<ExpectationSettings>()];
+        ExpectationSettings[] audit = [.. section.Sections("audit").SelectMany(one => ReadExpectations(one, directory))];
         foreach (ExpectationSettings one in audit.Where(one => one.Unique is not null || one.Action != ExpectationAction.Warn || one.Sample < 1))
         {
             section.Fail("audit", "expectations without unique, action and sample", one.Name);
@@ -65,7 +65,28 @@ internal static class QualitySection
         return new PublishSettings { Branch = branch, Audit = audit };
     }
 
-    private static ExpectationSettings? ReadExpectation(ConfigSection section)
+    /// <summary>One, or those that a file with a JSON Schema stands for.</summary>
+    private static IReadOnlyList<ExpectationSettings> ReadExpectations(ConfigSection section, string directory)
+    {
+        string? file = section.Text("jsonSchema");
+        ExpectationSettings? one = ReadExpectation(section, file is not null);
+        if (file is null || one is null)
+        {
+            return one is null ? [] : [one];
+        }
+
+        try
+        {
+            return JsonSchemaExpectations.Of(File.ReadAllText(Path.GetFullPath(file, directory)), one);
+        }
+        catch (Exception error) when (error is FormatException or IOException or UnauthorizedAccessException)
+        {
+            section.Fail("jsonSchema", "a file with a JSON Schema", $"{file}: {error.Message}");
+            return [];
+        }
+    }
+
+    private static ExpectationSettings? ReadExpectation(ConfigSection section, bool isJsonSchema)
     {
         string? name = section.Text("name", required: true, expected: "a name");
         var settings = new ExpectationSettings
@@ -84,23 +105,23 @@ internal static class QualitySection
             MaxNullShare = section.Optional<double>("maxNullShare", "a share from 0 to 1", Share),
             Window = section.Number("window", 100_000, 1, 10_000_000),
         };
-        Check(section, settings);
+        Check(section, settings, isJsonSchema);
         section.RefuseOthers();
         return name is null ? null : settings;
     }
 
-    private static void Check(ConfigSection section, ExpectationSettings settings)
+    private static void Check(ConfigSection section, ExpectationSettings settings, bool isJsonSchema)
     {
         bool isBound = settings.Least is not null || settings.Most is not null;
-        int kinds = new[] { settings.Where is not null, settings.NotNull, settings.In is not null, isBound, settings.Matches is not null, settings.Unique is not null, settings.MaxNullShare is not null }.Count(isSet => isSet);
+        int kinds = new[] { settings.Where is not null, settings.NotNull, settings.In is not null, isBound, settings.Matches is not null, settings.Unique is not null, settings.MaxNullShare is not null, isJsonSchema }.Count(isSet => isSet);
         if (kinds != 1)
         {
-            section.Fail("where", "one of where, notNull, in, min and max, matches, unique, maxNullShare", $"{kinds} of them");
+            section.Fail("where", "one of where, notNull, in, min and max, matches, unique, maxNullShare, jsonSchema", $"{kinds} of them");
         }
 
-        if (kinds == 1 && settings.Column is null == (settings.Where is null && settings.Unique is null))
+        if (kinds == 1 && settings.Column is null == (settings.Where is null && settings.Unique is null && !isJsonSchema))
         {
-            section.Fail("column", settings.Column is null ? "the column that it is about" : "nothing beside where or unique", settings.Column);
+            section.Fail("column", settings.Column is null ? "the column that it is about" : "nothing beside where, unique or jsonSchema", settings.Column);
         }
 
         if (settings.Sample < 1 && settings.Action != ExpectationAction.Warn)

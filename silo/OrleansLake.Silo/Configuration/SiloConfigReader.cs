@@ -257,7 +257,7 @@ internal static partial class SiloConfigReader
         SchemaRegistrySettings? registry = RegistrySection.Read(section, directory);
         RecordSettings? records = RecordsSection.Read(section, registry is not null);
         DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
-        QualitySettings quality = QualitySection.Read(section.Section("quality"));
+        QualitySettings quality = QualitySection.Read(section.Section("quality"), directory);
         IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);
         section.RefuseOthers();
         return name is null || table is null

@@ -94,6 +94,7 @@ public sealed class PipelineWriters(
         Unique = settings.Unique,
         MaxNullShare = settings.MaxNullShare,
         Window = settings.Window,
+        JsonTypes = settings.JsonTypes,
     };
 
     private SchemaRegistry? RegistryOf(string pipeline)

@@ -139,7 +139,7 @@ internal sealed class JsonPlanCompiler
         var path = parent.Field(field.Name);
         return field.WriteDefault is null
             ? Node(field.Type, field.Required, path, depth, definition, repetition)
-            : throw new NotSupportedException($"field {path.Text} (id {field.Id}): write defaults are not supported");
+            : throw new NotSupportedException($"field {path.Text} (id {field.Id}) has a write default, which a pipeline does not fill in: ALTER COLUMN {path.Text} DROP DEFAULT lets it go on");
     }
 
     private JsonNode Node(IcebergType type, bool required, FieldPath path, int depth, int definition, int repetition)

@@ -32,8 +32,7 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
     private long? _number;
 
     /// <summary>Connects when it is asked to.</summary>
-    public DeadLetterTopic(
-        string topic, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, IBearerTokens? tokens = null)
+    public DeadLetterTopic(string topic, string transactionalId, string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, IBearerTokens? tokens = null)
     {
         (_topic, _transactionalId, _bootstrap, _log, _tokens) = (topic, transactionalId, bootstrapServers, log, tokens);
         _connection = KafkaSettings.OfLookup(bootstrapServers, settings);
@@ -135,19 +134,19 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
 
     private IConsumer<byte[]?, byte[]?> ConnectGroup(string line)
     {
-        var builder = new ConsumerBuilder<byte[]?, byte[]?>(
+        IConsumer<byte[]?, byte[]?> group = new ConsumerBuilder<byte[]?, byte[]?>(
                 new Dictionary<string, string>(_connection) { ["group.id"] = line, ["isolation.level"] = "read_committed", ["enable.auto.commit"] = "false" })
             .SetLogHandler((_, logged) => _log?.Invoke(new KafkaLogLine((int)logged.Level, logged.Facility, logged.Message)))
-            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)));
-        var handler = TokenHandler();
-        var group = (handler is null ? builder : builder.SetOAuthBearerTokenRefreshHandler(handler)).Build();
-        // A consumer asks for tokens only while it is polled, which this one never is.
-        handler?.Invoke(group, "");
+            .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)))
+            .Build();
+        if (KafkaSecurity.NeedsTokens(_connection))
+        {
+            // Nobody polls it, so it would never ask: it is connected to once.
+            AdminTokens.Give(group, _tokens ?? throw KafkaSecurity.NoTokens());
+        }
+
         return group;
     }
-
-    private Action<IClient, string>? TokenHandler() =>
-        KafkaSecurity.NeedsTokens(_connection) ? AdminTokens.HandlerOf(_tokens ?? throw KafkaSecurity.NoTokens()) : null;
 
     private void Produce(IProducer<byte[]?, byte[]?> producer, Message<byte[]?, byte[]?> message, Action<DeliveryReport<byte[]?, byte[]?>> report)
     {
@@ -167,15 +166,21 @@ public sealed class DeadLetterTopic : IDeadLetterTopic, IDisposable
 
     private IProducer<byte[]?, byte[]?> Connect()
     {
-        var builder = new ProducerBuilder<byte[]?, byte[]?>(new Dictionary<string, string>(KafkaSettings.OfProducer(_bootstrap, _connection))
-            {
-                ["client.id"] = "orleanslake-dead-letters",
-                ["transactional.id"] = _transactionalId,
-                ["transaction.timeout.ms"] = "300000", // a whole commit's dead letters
-            })
+        var settings = new Dictionary<string, string>(KafkaSettings.OfProducer(_bootstrap, _connection))
+        {
+            ["client.id"] = "orleanslake-dead-letters",
+            ["transactional.id"] = _transactionalId,
+            ["transaction.timeout.ms"] = "300000", // a whole commit's dead letters
+        };
+        ProducerBuilder<byte[]?, byte[]?> builder = new ProducerBuilder<byte[]?, byte[]?>(settings)
             .SetLogHandler((_, line) => _log?.Invoke(new KafkaLogLine((int)line.Level, line.Facility, line.Message)))
             .SetErrorHandler((_, error) => _log?.Invoke(new KafkaLogLine(4, "DEADLETTERS", error.Reason)));
-        var producer = (TokenHandler() is { } handler ? builder.SetOAuthBearerTokenRefreshHandler(handler) : builder).Build();
+        if (KafkaSecurity.NeedsTokens(settings))
+        {
+            builder.SetOAuthBearerTokenRefreshHandler(AdminTokens.HandlerOf<byte[]?, byte[]?>(_tokens ?? throw KafkaSecurity.NoTokens()));
+        }
+
+        IProducer<byte[]?, byte[]?> producer = builder.Build();
         try
         {
             producer.InitTransactions(CallTimeout);

@@ -31,7 +31,7 @@ public sealed class KafkaLookup : IDisposable
         {
             var builder = new AdminClientBuilder(_settings);
             if (KafkaSecurity.NeedsTokens(_settings))
-                builder.SetOAuthBearerTokenRefreshHandler(AdminTokens.HandlerOf(tokens ?? throw KafkaSecurity.NoTokens()));
+                builder.SetOAuthBearerTokenRefreshHandler(AdminTokens.HandlerOf<Null, Null>(tokens ?? throw KafkaSecurity.NoTokens()));
             _admin = builder
                 .SetLogHandler((_, line) => log?.Invoke(new KafkaLogLine((int)line.Level, line.Facility, line.Message)))
                 .SetErrorHandler((_, error) => _trouble.Report((int)error.Code, error.Reason))

@@ -58,8 +58,11 @@ public sealed record Expectation
     /// <summary>Rows that are compared with one another.</summary>
     public int Window { get; init; } = 100_000;
 
+    /// <summary>The column's type is one for values of these types of JSON (string, number, integer, boolean, object, array, null): asked of the schema.</summary>
+    public IReadOnlyList<string>? JsonTypes { get; init; }
+
     /// <summary>What is expected, in words.</summary>
-    public string Text => Where is { } where ? where
+    public string Text => JsonTypes is { } types ? $"{Column} of JSON type {string.Join(" or ", types)}" : Where is { } where ? where
         : NotNull ? $"{Column} IS NOT NULL"
         : In is { } set ? $"{Column} IN ({string.Join(", ", set)})"
         : Least is not null || Most is not null ? $"{Column} between {Least ?? "-∞"} and {Most ?? "∞"}"
@@ -78,6 +81,14 @@ public sealed record Expectation
         }
 
         string column = Column ?? "";
+        if (JsonTypes is { } types)
+        {
+            IcebergType type = schema.FindField(column)?.Type ?? throw new ArgumentException($"column {column}: the table has none of that name");
+            return JsonTypesOf(type).Any(types.Contains)
+                ? Expression.AlwaysTrue
+                : throw new ArgumentException($"column {column}: expected a column for JSON's {string.Join(" or ", types)}, got {(type as PrimitiveType)?.Spelling ?? JsonTypesOf(type)[0]}");
+        }
+
         if (NotNull)
         {
             return Expression.NotNull(column);
@@ -97,6 +108,21 @@ public sealed record Expectation
         Expression most = Most is { } high ? Expression.LessThanOrEqual(column, ValueOf(schema, column, high)) : Expression.AlwaysTrue;
         return Expression.IsNull(column) | (least & most);
     }
+
+    /// <summary>Types of JSON whose values a column of a type holds.</summary>
+    private static string[] JsonTypesOf(IcebergType type) => type switch
+    {
+        BooleanType => ["boolean"],
+        IntegerType or LongType => ["integer"],
+        FloatType or DoubleType => ["number"],
+        DecimalType { Scale: 0 } => ["integer", "number"],
+        DecimalType => ["number"],
+        StructType or MapType => ["object"],
+        ListType => ["array"],
+        StringType or BinaryType or FixedType or UuidType or DateType or TimeType => ["string"],
+        TimestampType or TimestampNanoType => ["string", "integer"],
+        _ => ["object", "array", "string", "number", "integer", "boolean"],
+    };
 
     private static object ValueOf(Schema schema, string column, string text) => schema.FindField(column)?.Type switch
     {

@@ -5,11 +5,22 @@ namespace OrleansLake.Ingest.Decode.Avro;
 /// <summary>What columns hold the values of a writer's schema.</summary>
 internal static class AvroColumns
 {
-    /// <summary>The type of a column that holds every value; null: there is none. Ids in it mean nothing.</summary>
-    public static IcebergType? TypeOf(AvroType type) => TypeOf(type, []);
+    private const int MostFields = 10_000;
 
-    private static IcebergType? TypeOf(AvroType type, HashSet<AvroType> around)
+    /// <summary>The type of a column that holds every value; null: there is none. Ids in it mean nothing.</summary>
+    public static IcebergType? TypeOf(AvroType type)
     {
+        int left = MostFields;
+        return TypeOf(type, [], ref left);
+    }
+
+    private static IcebergType? TypeOf(AvroType type, HashSet<AvroType> around, ref int left)
+    {
+        if (--left < 0)
+        {
+            return null;
+        }
+
         switch (type.Kind, type.LogicalType)
         {
             case (AvroTypeKind.Boolean, _):
@@ -48,17 +59,23 @@ internal static class AvroColumns
             case (AvroTypeKind.Bytes or AvroTypeKind.Fixed, _):
                 return new BinaryType();
             case (AvroTypeKind.Array, _):
-                return TypeOf(type.Items!, around) is { } element ? new ListType(0, element, ElementRequired: false) : null;
+                return TypeOf(type.Items!, around, ref left) is { } element ? new ListType(0, element, ElementRequired: false) : null;
             case (AvroTypeKind.Map, _):
-                return TypeOf(type.Items!, around) is { } value ? new MapType(0, new StringType(), 0, value, ValueRequired: false) : null;
+                return TypeOf(type.Items!, around, ref left) is { } value ? new MapType(0, new StringType(), 0, value, ValueRequired: false) : null;
             case (AvroTypeKind.Union, _):
                 var branches = type.Branches.Where(branch => branch.Kind != AvroTypeKind.Null).ToList();
-                return branches.Count == 1 ? TypeOf(branches[0], around) : null;
+                return branches.Count == 1 ? TypeOf(branches[0], around, ref left) : null;
             case (AvroTypeKind.Record, _) when around.Add(type):
                 // A record within itself has no column there: a table does not nest without end.
-                var fields = type.Fields.Where(field => field.Name.Length > 0)
-                    .Select(field => (field.Name, Type: TypeOf(field.Type, around))).Where(field => field.Type is not null)
-                    .Select(field => new NestedField(0, field.Name, Required: false, field.Type!)).ToList();
+                var fields = new List<NestedField>();
+                foreach (var (name, field) in type.Fields.Where(field => field.Name.Length > 0))
+                {
+                    if (TypeOf(field, around, ref left) is { } column)
+                    {
+                        fields.Add(new NestedField(0, name, Required: false, column));
+                    }
+                }
+
                 around.Remove(type);
                 return fields.Count == 0 || fields.DistinctBy(field => field.Name, StringComparer.OrdinalIgnoreCase).Count() < fields.Count ? null : new StructType(fields);
             default:

@@ -60,11 +60,29 @@ internal sealed class FieldLayout
     /// <summary>Fields of a message.</summary>
     public MessageLayout? Message { get; init; }
 
+    /// <summary>How its values are on the wire, unless they are packed.</summary>
+    public int Wire { get; private set; }
+
+    /// <summary>Whether its values may be packed.</summary>
+    public bool MayBePacked { get; private set; }
+
+    /// <summary>Whether of several values the last is all that counts.</summary>
+    public bool LastCounts { get; private set; }
+
     /// <summary>Whether a value of a wire type is one of this field; if not it is as a field that nobody knows.</summary>
-    public bool Takes(int wire) => MapKey is not null ? wire == 2 : wire == WireOf(Shape == ProtoShape.Scalar ? Kind : ProtoKind.Message) || IsPacked(wire);
+    public bool Takes(int wire) => wire == Wire || IsPacked(wire) || Shape == ProtoShape.Unread;
 
     /// <summary>Whether a value of a wire type is several.</summary>
-    public bool IsPacked(int wire) => wire == 2 && IsRepeated && MapKey is null && Shape == ProtoShape.Scalar && Kind is not (ProtoKind.String or ProtoKind.Bytes);
+    public bool IsPacked(int wire) => wire == 2 && MayBePacked;
+
+    /// <summary>Settles what follows from the rest.</summary>
+    public FieldLayout Settle()
+    {
+        Wire = MapKey is null && Shape == ProtoShape.Scalar ? WireOf(Kind) : 2;
+        MayBePacked = IsRepeated && MapKey is null && Shape == ProtoShape.Scalar && Wire != 2;
+        LastCounts = !IsRepeated && Shape == ProtoShape.Scalar;
+        return this;
+    }
 
     /// <summary>How a kind is on the wire (https://protobuf.dev/programming-guides/encoding/#structure).</summary>
     public static int WireOf(ProtoKind kind) => kind switch

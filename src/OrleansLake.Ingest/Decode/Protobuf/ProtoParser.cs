@@ -96,11 +96,6 @@ internal sealed class ProtoParser
 
     private ProtoMessage Message(string around, bool hasPresence, int depth)
     {
-        if (depth > MaxDepth)
-        {
-            throw new FormatException($"expected at most {MaxDepth} messages within each other");
-        }
-
         var message = new ProtoMessage(Join(around, _lexer.Name("a message's name")));
         Body(message, hasPresence, depth);
         return message;
@@ -108,6 +103,11 @@ internal sealed class ProtoParser
 
     private void Body(ProtoMessage message, bool hasPresence, int depth)
     {
+        if (depth > MaxDepth)
+        {
+            throw new FormatException($"expected at most {MaxDepth} messages within each other");
+        }
+
         _lexer.Expect("{");
         while (!_lexer.Take("}"))
         {
@@ -127,7 +127,7 @@ internal sealed class ProtoParser
                     message.Enums.Add(Enum(message.Name));
                     break;
                 case "oneof" when _lexer.Kind == ProtoTokenKind.Name:
-                    Oneof(message, hasPresence);
+                    Oneof(message, hasPresence, depth);
                     break;
                 case "option" when _lexer.Kind == ProtoTokenKind.Name || _lexer.Token == "(":
                     hasPresence = Option(hasPresence);
@@ -153,7 +153,7 @@ internal sealed class ProtoParser
         }
     }
 
-    private void Oneof(ProtoMessage message, bool hasPresence)
+    private void Oneof(ProtoMessage message, bool hasPresence, int depth)
     {
         _lexer.Name("a oneof's name");
         int oneof = message.Oneofs++;
@@ -173,7 +173,7 @@ internal sealed class ProtoParser
             }
             else
             {
-                message.Fields.Add(Field(message, type, isRepeated: false, hasPresence: true, oneof, groupHasPresence: hasPresence, depth: 0));
+                message.Fields.Add(Field(message, type, isRepeated: false, hasPresence: true, oneof, groupHasPresence: hasPresence, depth));
             }
         }
     }

@@ -6,12 +6,14 @@ namespace OrleansLake.Ingest.Decode.Protobuf;
 /// <summary>The messages that a schema of the registry declares, with all that its imports do, and how each is read.</summary>
 internal sealed class ProtoSchema
 {
+    private const int MaxDepth = 500;
     private const string Format = "Protobuf's";
 
     private readonly ProtoFile _main;
     private readonly Dictionary<string, ProtoMessage> _messages = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ProtoEnum> _enums = new(StringComparer.Ordinal);
     private readonly Dictionary<string, MessageLayout> _layouts = new(StringComparer.Ordinal);
+    private int _depth;
 
     /// <summary>A schema and those that it refers to, by the names that it imports them by.</summary>
     /// <exception cref="FormatException">It is none, or imports what there is not.</exception>
@@ -71,6 +73,11 @@ internal sealed class ProtoSchema
             return known;
         }
 
+        if (++_depth > MaxDepth)
+        {
+            throw new FormatException($"expected at most {MaxDepth} messages that lead to each other, one more is {message.Name}");
+        }
+
         // Known before its fields are: a message may be within itself.
         var type = new AvroType(AvroTypeKind.Record) { Format = Format, Name = message.Name };
         var layout = _layouts[message.Name] = new MessageLayout { Type = type, Oneofs = message.Oneofs };
@@ -86,6 +93,7 @@ internal sealed class ProtoSchema
         types.Add(("", AvroType.Unread));
         type.Fields = types;
         layout.Complete([.. fields]);
+        _depth--;
         return layout;
     }
 
@@ -96,7 +104,7 @@ internal sealed class ProtoSchema
         var layout = new FieldLayout
         {
             Name = field.Name, Number = field.Number, Kind = kind, Shape = shape, IsRepeated = field.IsRepeated, MapKey = field.MapKey, HasPresence = isNullable, Oneof = field.Oneof, Message = within,
-        };
+        }.Settle();
         if (shape == ProtoShape.Unread)
         {
             return (layout, AvroType.Unread);

@@ -61,13 +61,14 @@ internal sealed partial class ProtoToAvro
                 continue;
             }
 
-            if (!TryFields(data[start..at], 2, 2, out var name, out var value) || !IsText(name))
+            var entry = data[start..at];
+            if (!TryFields(entry, 2, 2, out var name, out var value) || !IsText(entry[name]))
             {
                 return false;
             }
 
-            writer.WritePropertyName(name);
-            if (!JsonValue(writer, value, depth + 1))
+            writer.WritePropertyName(entry[name]);
+            if (!JsonValue(writer, entry[value], depth + 1))
             {
                 return false;
             }

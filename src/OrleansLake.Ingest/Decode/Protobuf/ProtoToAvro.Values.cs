@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace OrleansLake.Ingest.Decode.Protobuf;
@@ -16,20 +17,20 @@ internal sealed partial class ProtoToAvro
             case ProtoShape.Message:
                 return Convert(field.Message!, value, depth + 1);
             case ProtoShape.Wrapper:
-                return TryFields(value, FieldLayout.WireOf(field.Kind), 0, out var wrapped, out _) && Scalar(field.Kind, wrapped);
+                return TryFields(value, FieldLayout.WireOf(field.Kind), 0, out var wrapped, out _) && Scalar(field.Kind, value[wrapped]);
             case ProtoShape.Seconds:
-                return TryFields(value, 0, 0, out var seconds, out var nanos) && Seconds(seconds, nanos);
+                return TryFields(value, 0, 0, out var seconds, out var nanos) && Seconds(value[seconds], value[nanos]);
             default:
                 return Json(field.Shape, value, depth);
         }
     }
 
     /// <summary>A map's entry.</summary>
-    private bool Entry(FieldLayout field, ReadOnlySpan<byte> entry, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value) =>
+    private bool Entry(FieldLayout field, ReadOnlySpan<byte> entry, out Range key, out Range value) =>
         TryFields(entry, FieldLayout.WireOf(field.MapKey!.Value), FieldLayout.WireOf(field.Shape == ProtoShape.Scalar ? field.Kind : ProtoKind.Message), out key, out value);
 
     /// <summary>The last values of fields 1 and 2 of a message; empty where they are not there.</summary>
-    private bool TryFields(ReadOnlySpan<byte> data, int wireOfFirst, int wireOfSecond, out ReadOnlySpan<byte> first, out ReadOnlySpan<byte> second)
+    private bool TryFields(ReadOnlySpan<byte> data, int wireOfFirst, int wireOfSecond, out Range first, out Range second)
     {
         first = second = default;
         for (int at = 0; at < data.Length;)
@@ -41,11 +42,11 @@ internal sealed partial class ProtoToAvro
 
             if (number == 1 && wire == wireOfFirst)
             {
-                first = data[start..at];
+                first = start..at;
             }
             else if (number == 2 && wire == wireOfSecond)
             {
-                second = data[start..at];
+                second = start..at;
             }
         }
 
@@ -62,7 +63,7 @@ internal sealed partial class ProtoToAvro
                 Put(value);
                 return true;
             case ProtoKind.Double or ProtoKind.Float:
-                Put(value.Length > 0 ? value : stackalloc byte[kind == ProtoKind.Double ? 8 : 4]);
+                Put(value.Length > 0 ? value : kind == ProtoKind.Double ? "\0\0\0\0\0\0\0\0"u8 : "\0\0\0\0"u8);
                 return true;
             case ProtoKind.Fixed32:
                 PutLong(value.Length > 0 ? BinaryPrimitives.ReadUInt32LittleEndian(value) : 0);
@@ -127,6 +128,17 @@ internal sealed partial class ProtoToAvro
     /// <summary>Values that no field takes: their numbers, and what they are as JSON; then a zero.</summary>
     private bool Unread(ReadOnlySpan<byte> data, int first)
     {
+        if (first >= 0 && !SomeUnread(data, first))
+        {
+            return false;
+        }
+
+        Put(0);
+        return true;
+    }
+
+    private bool SomeUnread(ReadOnlySpan<byte> data, int first)
+    {
         for (int i = first; i >= 0; i = _met[i].Next)
         {
             var value = data[_met[i].Start.._met[i].End];
@@ -149,7 +161,6 @@ internal sealed partial class ProtoToAvro
             Put(Encoding.ASCII.GetBytes(text));
         }
 
-        Put(0);
         return true;
     }
 
@@ -159,7 +170,7 @@ internal sealed partial class ProtoToAvro
         bool isThere = TryVarint(data, ref at, out ulong tag);
         number = (int)(tag >> 3);
         wire = (int)(tag & 7);
-        return isThere && (tag <= uint.MaxValue && number > 0 || Malformed("a field's number and wire type", data, start));
+        return isThere && ((tag <= uint.MaxValue && number > 0) || Malformed("a field's number and wire type", data, start));
     }
 
     /// <summary>Passes over a value. It is from <paramref name="start"/>, which is behind a length, to <paramref name="at"/>.</summary>
@@ -182,7 +193,7 @@ internal sealed partial class ProtoToAvro
                 start = at;
                 if (length > (ulong)(data.Length - at))
                 {
-                    return Malformed(string.Create(CultureInfo.InvariantCulture, $"{length} bytes"), data, start);
+                    return Malformed("as many bytes as are told", data, start);
                 }
 
                 at += (int)length;
@@ -233,7 +244,23 @@ internal sealed partial class ProtoToAvro
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryVarint(ReadOnlySpan<byte> data, ref int at, out ulong value)
+    {
+        // Most numbers are one byte.
+        int next = at;
+        if ((uint)next < (uint)data.Length && data[next] < 0x80)
+        {
+            value = data[next];
+            at = next + 1;
+            return true;
+        }
+
+        return TryLongVarint(data, ref at, out value);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryLongVarint(ReadOnlySpan<byte> data, ref int at, out ulong value)
     {
         int start = at;
         value = 0;
@@ -273,15 +300,25 @@ internal sealed partial class ProtoToAvro
 
     private void PutLong(long value)
     {
+        const int MostBytes = 10;
         ulong rest = (ulong)((value << 1) ^ (value >> 63));
-        for (; rest >= 0x80; rest >>= 7)
+        if (_out.Length - _length < MostBytes)
         {
-            Put((byte)(rest | 0x80));
+            Array.Resize(ref _out, 2 * _out.Length);
         }
 
-        Put((byte)rest);
+        byte[] target = _out;
+        int at = _length;
+        for (; rest >= 0x80; rest >>= 7)
+        {
+            target[at++] = (byte)(rest | 0x80);
+        }
+
+        target[at++] = (byte)rest;
+        _length = at;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool Malformed(string expected, ReadOnlySpan<byte> data, int at) =>
         Fail(RejectReason.MalformedProtobuf, string.Create(CultureInfo.InvariantCulture, $"expected {expected}, got {Math.Max(0, data.Length - at)} bytes behind byte {at} of the message"));
 

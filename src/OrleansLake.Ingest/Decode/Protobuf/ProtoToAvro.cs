@@ -95,16 +95,17 @@ internal sealed partial class ProtoToAvro
             }
 
             int index = layout.IndexOf(number);
-            bool isKnown = index >= 0 && (fields[index].Shape == ProtoShape.Unread || fields[index].Takes(wire));
-            int chain = frame + (2 * (isKnown ? index : fields.Length));
-            if (isKnown && fields[index].Oneof is var oneof and >= 0)
+            var field = index >= 0 && fields[index].Takes(wire) ? fields[index] : null;
+            int chain = frame + (2 * (field is null ? fields.Length : index));
+            if (field is { Oneof: >= 0 })
             {
-                if (_chains[oneofs + oneof] is var before and >= 0 && before != index)
+                ref int set = ref _chains[oneofs + field.Oneof];
+                if (set >= 0 && set != index)
                 {
-                    _chains[frame + (2 * before)] = _chains[frame + (2 * before) + 1] = -1;
+                    _chains[frame + (2 * set)] = _chains[frame + (2 * set) + 1] = -1;
                 }
 
-                _chains[oneofs + oneof] = index;
+                set = index;
             }
 
             if (_metCount == _met.Length)
@@ -112,9 +113,9 @@ internal sealed partial class ProtoToAvro
                 Array.Resize(ref _met, 2 * _met.Length);
             }
 
-            _met[_metCount] = new Occurrence { Start = start, End = at, Number = number, Wire = wire, Next = -1 };
-            bool replaces = isKnown && fields[index] is { IsRepeated: false, Shape: ProtoShape.Scalar };
-            if (_chains[chain] < 0 || replaces)
+            ref var met = ref _met[_metCount];
+            (met.Start, met.End, met.Number, met.Wire, met.Next) = (start, at, number, wire, -1);
+            if (_chains[chain] < 0 || field is { LastCounts: true })
             {
                 _chains[chain] = _metCount;
             }
@@ -155,7 +156,12 @@ internal sealed partial class ProtoToAvro
             return Value(field, data[_met[first].Start.._met[first].End], depth);
         }
 
-        // To merge messages is to read them as if they were one behind the other.
+        return Merged(field, data, first, depth);
+    }
+
+    /// <summary>To merge messages is to read them as if they were one behind the other.</summary>
+    private bool Merged(FieldLayout field, ReadOnlySpan<byte> data, int first, int depth)
+    {
         using var merged = new MemoryStream();
         for (int i = first; i >= 0; i = _met[i].Next)
         {
@@ -228,23 +234,21 @@ internal sealed partial class ProtoToAvro
     /// <summary>A map: messages of a key and a value, of which the last of a key counts.</summary>
     private bool Map(FieldLayout field, ReadOnlySpan<byte> data, int first, int depth)
     {
-        long count = 0;
-        _keys.Clear();
+        int count = 0;
         for (int i = first; i >= 0; i = _met[i].Next)
         {
-            if (!Entry(field, data[_met[i].Start.._met[i].End], out var key, out _))
+            ref var met = ref _met[i];
+            if (!Entry(field, data[met.Start..met.End], out met.Key, out met.Value))
             {
                 return false;
             }
 
             count++;
-            var hash = default(HashCode);
-            hash.AddBytes(key);
-            if (!_keys.TryAdd(hash.ToHashCode(), i) && Earlier(field, data, first, i, key) is var earlier and >= 0)
-            {
-                _met[earlier].Number = -1;
-                count--;
-            }
+        }
+
+        if (count > 1)
+        {
+            count -= DropRepeated(data, first, count);
         }
 
         if (count > 0)
@@ -254,14 +258,15 @@ internal sealed partial class ProtoToAvro
 
         for (int i = first; i >= 0; i = _met[i].Next)
         {
-            if (_met[i].Number < 0)
+            var met = _met[i];
+            if (met.Number < 0)
             {
                 continue;
             }
 
             // What is not there and what is empty are alike: the default.
-            Entry(field, data[_met[i].Start.._met[i].End], out var key, out var value);
-            if (!Scalar(field.MapKey!.Value, key) || !Value(field, value, depth))
+            var entry = data[met.Start..met.End];
+            if (!Scalar(field.MapKey!.Value, entry[met.Key]) || !Value(field, entry[met.Value], depth))
             {
                 return false;
             }
@@ -271,21 +276,52 @@ internal sealed partial class ProtoToAvro
         return true;
     }
 
-    private int Earlier(FieldLayout field, ReadOnlySpan<byte> data, int first, int end, ReadOnlySpan<byte> key)
+    /// <summary>Marks entries whose key comes again; how many they are.</summary>
+    private int DropRepeated(ReadOnlySpan<byte> data, int first, int count)
     {
-        for (int i = first; i != end; i = _met[i].Next)
+        const int MostCompared = 8;
+        int dropped = 0;
+        _keys.Clear();
+        for (int i = _met[first].Next, before = 1; i >= 0; i = _met[i].Next, before++)
         {
-            if (_met[i].Number >= 0 && Entry(field, data[_met[i].Start.._met[i].End], out var other, out _) && other.SequenceEqual(key))
+            var key = KeyOf(data, i);
+            if (count > MostCompared)
             {
-                return i;
+                var hash = default(HashCode);
+                hash.AddBytes(key);
+                if (before == 1)
+                {
+                    var firstHash = default(HashCode);
+                    firstHash.AddBytes(KeyOf(data, first));
+                    _keys.Add(firstHash.ToHashCode(), first);
+                }
+
+                if (_keys.TryAdd(hash.ToHashCode(), i))
+                {
+                    continue;
+                }
+            }
+
+            for (int other = first; other != i; other = _met[other].Next)
+            {
+                if (_met[other].Number >= 0 && key.SequenceEqual(KeyOf(data, other)))
+                {
+                    _met[other].Number = -1;
+                    dropped++;
+                }
             }
         }
 
-        return -1;
+        return dropped;
     }
+
+    private ReadOnlySpan<byte> KeyOf(ReadOnlySpan<byte> data, int met) => data[_met[met].Start.._met[met].End][_met[met].Key];
 
     private struct Occurrence
     {
         public int Start, End, Number, Wire, Next;
+
+        /// <summary>Of an entry of a map.</summary>
+        public Range Key, Value;
     }
 }

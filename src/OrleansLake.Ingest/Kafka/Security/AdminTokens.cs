@@ -8,7 +8,10 @@ internal static class AdminTokens
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>What it calls. That thread is its own and serves nothing else, so it is held until there is an answer.</summary>
-    internal static Action<IClient, string> HandlerOf(IBearerTokens tokens) => (client, _) =>
+    internal static Action<IProducer<TKey, TValue>, string> HandlerOf<TKey, TValue>(IBearerTokens tokens) => (client, _) => Give(client, tokens);
+
+    /// <summary>Gives a client a token now.</summary>
+    internal static void Give(IClient client, IBearerTokens tokens)
     {
         try
         {
@@ -20,5 +23,5 @@ internal static class AdminTokens
         {
             client.OAuthBearerSetTokenFailure(failure.Message.ReplaceLineEndings(" "));
         }
-    };
+    }
 }

@@ -112,10 +112,16 @@ namespace Orleans.Hosting
         /// <summary>The service; it keeps reminders in the <see cref="IReminderTable"/> of a provider, and without one in memory.</summary>
         public static ISiloBuilder AddReminders(this ISiloBuilder builder)
         {
-            builder.Services.TryAddSingleton<ReminderService>();
-            builder.Services.TryAddSingleton<IReminderRegistry>(services => services.GetRequiredService<ReminderService>());
-            builder.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(services => services.GetRequiredService<ReminderService>());
+            builder.Services.AddReminders();
             return builder;
+        }
+
+        /// <inheritdoc cref="AddReminders(ISiloBuilder)"/>
+        public static void AddReminders(this IServiceCollection services)
+        {
+            services.TryAddSingleton<ReminderService>();
+            services.TryAddSingleton<IReminderRegistry>(all => all.GetRequiredService<ReminderService>());
+            services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(all => all.GetRequiredService<ReminderService>());
         }
     }
 

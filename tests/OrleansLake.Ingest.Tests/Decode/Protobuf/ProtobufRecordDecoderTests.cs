@@ -162,6 +162,20 @@ public sealed class ProtobufRecordDecoderTests : IDisposable
     }
 
     [Fact]
+    public void Of_a_key_that_comes_again_the_last_entry_counts_in_maps_of_any_size()
+    {
+        foreach (int size in new[] { 2, 40 })
+        {
+            string entries = string.Concat(Enumerable.Range(0, size).Select(i => $"counts {{ key: \"k{i}\" value: {i} }} "));
+            byte[] record = [0, .. Encoded(entries), .. Encoded("counts { key: \"k1\" value: 100 }"), .. Encoded("counts { key: \"k0\" value: 7 }"), .. Encoded("counts { key: \"k1\" value: 101 }")];
+            var (rows, rejected) = Decode(SchemaOf(Columns.Fields.Single(field => field.Name == "counts")), Framed(7, record));
+            Assert.Empty(rejected);
+            Assert.EndsWith("\"k0\":7,\"k1\":101}}", rows[0], StringComparison.Ordinal);
+            Assert.Equal(size, rows[0]!.Split(':').Length - 2);
+        }
+    }
+
+    [Fact]
     public void Fields_that_the_schema_or_the_table_does_not_have_are_counted()
     {
         const string Groups = """
@@ -269,6 +283,46 @@ public sealed class ProtobufRecordDecoderTests : IDisposable
             Order("id: 2 extra { fields { key: \"n\" value { number_value: 1.5 } } }"));
         Assert.Equal("""{"id":1,"extra":{"n":5,"list":["a"]}}""", rows[0]);
         Assert.Equal("inexact extra.n expected long, got 1.5", $"{rejected[0].Reason.ErrorClass()} {rejected[0].Path} {rejected[0].Message}");
+    }
+
+    [Fact]
+    public void Columns_that_records_make_take_every_value_of_theirs()
+    {
+        var schema = SchemaOf(Required(1, "id", new LongType()));
+        using var registry = _registry.Client();
+        var growth = new FieldGrowth(_ => Task.FromResult<IReadOnlyList<string>>([]));
+        var options = new RecordOptions { Format = RecordFormat.ConfluentProtobuf, UnknownFields = UnknownFieldAction.Evolve, Growth = growth };
+        byte[] record = Order(Full);
+        var held = Assert.Throws<NewFieldsException>(() => new RegistryDecoding(schema, options, registry).Run(record));
+        int id = 1;
+        var grown = schema with { Fields = [.. schema.Fields, .. held.Fields.Select(field => Optional(++id, field.Name, Numbered(field.Type, ref id)))] };
+        var (rows, rejected) = new RegistryDecoding(grown, options with { UnknownFields = UnknownFieldAction.Ignore }, registry).Run(record);
+        Assert.Empty(rejected);
+        Assert.Equal(
+            """{"id":7,"note":"zürich","kind":"OLD","kind_number":"NEW","packed":[1,-2,300],"tags":["a",""],"counts":{"x":1,"y":-2},"by_number":{"-5":{"sku":"s","n":0,"prices":[]},"6":{"sku":"","n":null,"prices":[]}},"lines":[{"sku":"s1","n":null,"prices":[{"currency":"CHF","units":1},{"currency":"","units":2}]},{"sku":"","n":3,"prices":[]}],"cash":{"currency":"EUR","units":12},"at":"2024-02-29T12:14:56.789000+00:00","took":"1.5s","extra":"{\"a\":[1.5,null,true]}","any":"\"t\\\"x\"","wrapped":0,"flag":true,"ratio":0.5,"amount":1E+300,"raw":"AP8=","u32":4294967295,"u64":18446744073709551615,"s32":-5,"s64":-6,"f32":4294967295,"f64":18446744073709551615,"sf32":-7,"sf64":-8,"doubles":[1.5,-2],"kinds":["NEW","OLD","UNSET"],"list":"[{}]",""",
+            rows[0]![..rows[0]!.IndexOf("\"parent\"", StringComparison.Ordinal)]);
+        Assert.Contains("\"parent\":{\"id\":6,", rows[0], StringComparison.Ordinal);
+    }
+
+    private static IcebergType Numbered(IcebergType type, ref int id)
+    {
+        switch (type)
+        {
+            case StructType x:
+                var fields = new List<NestedField>();
+                foreach (var field in x.Fields)
+                {
+                    fields.Add(field with { Id = ++id, Type = Numbered(field.Type, ref id) });
+                }
+
+                return new StructType(fields);
+            case ListType x:
+                return x with { ElementId = ++id, Element = Numbered(x.Element, ref id) };
+            case MapType x:
+                return x with { KeyId = ++id, ValueId = ++id, Value = Numbered(x.Value, ref id) };
+            default:
+                return type;
+        }
     }
 
     private byte[] Encoded(string text) => _protoc.Encode("orders.proto", "shop.Order", text);
