@@ -14,8 +14,10 @@ namespace OrleansLake.Aws.Tests.DynamoDb;
 /// <summary>moto's DynamoDB behind a server that notes what it is asked, and silos that keep everything there.</summary>
 public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
 {
-    public const string ServiceId = "tests";
     public const string Storage = "state";
+
+    // Stands share moto and its tables; each sees what is of its own service.
+    private readonly string _serviceId = "tests-" + Guid.NewGuid().ToString("N");
 
     private AwsServer? _server;
     private IHost? _silo;
@@ -53,11 +55,11 @@ public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
         {
             if (IsAlone)
             {
-                silo.UseLocalhostClustering(ports[0], ports[1], serviceId: ServiceId, clusterId: cluster);
+                silo.UseLocalhostClustering(ports[0], ports[1], serviceId: _serviceId, clusterId: cluster);
             }
             else
             {
-                silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (ServiceId, cluster));
+                silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (_serviceId, cluster));
                 silo.ConfigureEndpoints(System.Net.IPAddress.Loopback, ports[0], ports[1]);
                 UseMembers(silo, createTables);
             }
@@ -65,7 +67,7 @@ public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
             silo.AddDynamoDBGrainStorage(Storage, options =>
             {
                 options.Service = Server.Address.ToString();
-                options.ServiceId = ServiceId;
+                options.ServiceId = _serviceId;
                 options.UseProvisionedThroughput = false;
                 options.CreateIfNotExists = options.UpdateIfExists = createTables;
                 options.TimeToLive = TimeSpan.FromDays(1);
@@ -89,7 +91,7 @@ public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.UseOrleans(silo =>
         {
-            silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (ServiceId, cluster));
+            silo.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (_serviceId, cluster));
             UseMembers(silo, createTables: true);
         });
         return builder.Build().Services.GetRequiredService<IMembershipTable>();
