@@ -44,7 +44,7 @@ public sealed class AwsStand : IAsyncLifetime
         if (MotoServer.Absence is null)
         {
             _moto = await MotoServer.StartAsync();
-            _s3 = await AwsServer.StartBeforeAsync(_moto.Address, Signatures("s3"));
+            _s3 = await AwsServer.StartBeforeAsync(_moto.Address, Signatures("s3"), isOneByOne: true); // of overlapping creations moto lets more than one succeed
         }
     }
 

@@ -5,6 +5,9 @@ namespace OrleansLake.Ingest.Tests.Simulation;
 
 public sealed class SimulationTests(ITestOutputHelper output)
 {
+    // Not more, or they take every thread of the pool from the tests beside them.
+    private static readonly ParallelOptions OnEachCore = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+
     private const int Seeds = 300;
     private const int Several = 2;
 
@@ -13,7 +16,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         var faults = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var results = new SimulationResult[Seeds];
-        Parallel.For(0, Seeds, seed => results[seed] = Line.Run(SimulatedRules.Without(null, seed)));
+        Parallel.For(0, Seeds, OnEachCore, seed => results[seed] = Line.Run(SimulatedRules.Without(null, seed)));
         foreach (SimulationResult result in results)
         {
             if (result.Violation is not null)
@@ -85,8 +88,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         int[] seeds = [3, 4, 11, 12, 13, 14];
         var first = new SimulationResult[20];
         var second = new SimulationResult[20];
-        Parallel.ForEach(seeds, seed => first[seed] = Line.Run(new SimulationOptions { Seed = seed, IsTraced = true }));
-        Parallel.ForEach(seeds.Reverse(), seed => second[seed] = Line.Run(new SimulationOptions { Seed = seed, IsTraced = true }));
+        Parallel.ForEach(seeds, OnEachCore, seed => first[seed] = Line.Run(new SimulationOptions { Seed = seed, IsTraced = true }));
+        Parallel.ForEach(seeds.Reverse(), OnEachCore, seed => second[seed] = Line.Run(new SimulationOptions { Seed = seed, IsTraced = true }));
         foreach (int seed in seeds)
         {
             Assert.Equal(first[seed].Trace, second[seed].Trace);

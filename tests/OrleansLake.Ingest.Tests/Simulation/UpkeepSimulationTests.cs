@@ -4,6 +4,9 @@ namespace OrleansLake.Ingest.Tests.Simulation;
 
 public sealed class UpkeepSimulationTests(ITestOutputHelper output)
 {
+    // Not more, or they take every thread of the pool from the tests beside them.
+    private static readonly ParallelOptions OnEachCore = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+
     private const int Seeds = 300;
     private const int SeedsOfRule = 40;
 
@@ -12,7 +15,7 @@ public sealed class UpkeepSimulationTests(ITestOutputHelper output)
     {
         var events = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var results = new UpkeepSimulationResult[Seeds];
-        Parallel.For(0, Seeds, seed => results[seed] = UpkeepSimulation.Run(UpkeepSimulationOptions.Without(null, seed)));
+        Parallel.For(0, Seeds, OnEachCore, seed => results[seed] = UpkeepSimulation.Run(UpkeepSimulationOptions.Without(null, seed)));
         foreach (UpkeepSimulationResult result in results)
         {
             if (result.Violation is not null)
@@ -62,8 +65,8 @@ public sealed class UpkeepSimulationTests(ITestOutputHelper output)
         int[] seeds = [2, 5, 6, 11];
         var first = new UpkeepSimulationResult[12];
         var second = new UpkeepSimulationResult[12];
-        Parallel.ForEach(seeds, seed => first[seed] = UpkeepSimulation.Run(new UpkeepSimulationOptions { Seed = seed, IsTraced = true }));
-        Parallel.ForEach(seeds.Reverse(), seed => second[seed] = UpkeepSimulation.Run(new UpkeepSimulationOptions { Seed = seed, IsTraced = true }));
+        Parallel.ForEach(seeds, OnEachCore, seed => first[seed] = UpkeepSimulation.Run(new UpkeepSimulationOptions { Seed = seed, IsTraced = true }));
+        Parallel.ForEach(seeds.Reverse(), OnEachCore, seed => second[seed] = UpkeepSimulation.Run(new UpkeepSimulationOptions { Seed = seed, IsTraced = true }));
         foreach (int seed in seeds)
         {
             Assert.Equal(first[seed].Trace, second[seed].Trace);

@@ -49,7 +49,7 @@ public sealed class AwsServer : IAsyncDisposable
 
     /// <summary>
     /// A server that passes on what it is asked, byte for byte; <paramref name="isOneByOne"/>: one request at a time, since
-    /// transactions of moto's DynamoDB that overlap lose changes.
+    /// changes that overlap, transactions of DynamoDB and conditional writes of S3, are not kept apart by moto.
     /// </summary>
     public static async Task<AwsServer> StartBeforeAsync(Uri server, SigV4Check? signatures = null, bool isOneByOne = false)
     {
