@@ -6,6 +6,7 @@ using OrleansLake.Contracts;
 using OrleansLake.Grains;
 using OrleansLake.Ingest.Backfill;
 using OrleansLake.Ingest.Commit;
+using OrleansLake.Ingest.Pump;
 using OrleansLake.Ingest.Read;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Hosting;
@@ -41,13 +42,9 @@ internal static class BackfillCommand
         {
             foreach (Option<string?> bound in new[] { from, to })
             {
-                try
+                if (result.GetValue(bound) is { } text && !StartPosition.TryParse(text, out _))
                 {
-                    _ = result.GetValue(bound) is { } text ? BackfillBound.Parse(text) : default;
-                }
-                catch (FormatException error)
-                {
-                    result.AddError($"{bound.Name}: {error.Message}");
+                    result.AddError($"{bound.Name}: expected earliest, latest, an offset, or a time such as 2026-01-31T12:30:00Z, got {text}");
                 }
             }
 
@@ -59,7 +56,9 @@ internal static class BackfillCommand
         command.SetAction((parsed, cancellationToken) => WithAsync(parsed, parsed.GetRequiredValue(pipeline), async (backfills, definition) =>
         {
             string name = parsed.GetRequiredValue(branch);
-            BackfillAsk? ask = parsed.GetValue(from) is { } first ? new BackfillAsk(BackfillBound.Parse(first), BackfillBound.Parse(parsed.GetValue(to)!), parsed.GetValue(topic), parsed.GetValue(partition)) : null;
+            BackfillAsk? ask = StartPosition.TryParse(parsed.GetValue(from), out StartPosition first) && StartPosition.TryParse(parsed.GetValue(to), out StartPosition next)
+                ? new BackfillAsk(first, next, parsed.GetValue(topic), parsed.GetValue(partition))
+                : null;
             var line = new ProgressLine(TimeProvider.System, quiet: parsed.GetValue(Json));
             var (plan, counts) = await backfills.RunAsync(
                 definition, name, ask,

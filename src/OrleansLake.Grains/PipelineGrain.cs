@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
@@ -197,10 +196,8 @@ internal sealed partial class PipelineGrain(
                 .Where(one => (seek.Topic is null || one.Topic == seek.Topic) && (seek.Partition is null || one.Partition == seek.Partition))
                 .Select(one => new TopicPartition(one.Topic, one.Partition)),
         ];
-        bool isOffset = long.TryParse(seek.To, NumberStyles.None, CultureInfo.InvariantCulture, out long offset);
-        DateTimeOffset moment = default;
-        bool isTime = !isOffset && DateTimeOffset.TryParse(seek.To, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out moment);
-        if (all.Length == 0 || (!isOffset && !isTime && seek.To is not (PipelineSeek.Earliest or PipelineSeek.Latest)))
+        bool isPlace = StartPosition.TryParse(seek.To, out StartPosition start);
+        if (all.Length == 0 || !isPlace)
         {
             return new PipelineMove(
                 false, all.Length == 0 ? $"{Name} has no such topic-partition" : $"expected {PipelineSeek.Earliest}, {PipelineSeek.Latest}, an offset or a time, got \"{seek.To}\"", []);
@@ -208,7 +205,6 @@ internal sealed partial class PipelineGrain(
 
         using var limit = new CancellationTokenSource(OutsideLimit, time);
         IClusterFacts facts = topics.FactsOf(Name);
-        StartPosition start = isOffset ? StartPosition.At(offset) : isTime ? StartPosition.AtTime(moment) : seek.To == PipelineSeek.Latest ? StartPosition.Latest : StartPosition.Earliest;
         IReadOnlyDictionary<TopicPartition, long> offsets = await facts.StartOffsetsAsync(all, start, limit.Token);
         TopicIdentities identities = await facts.IdentitiesAsync([.. all.Select(one => one.Topic).Distinct()], limit.Token);
         return await MoveAsync(
@@ -218,7 +214,7 @@ internal sealed partial class PipelineGrain(
                 MoveId = ids.NewUuid(),
                 Pipeline = Name,
                 Generation = definition.Generation,
-                Kind = isOffset || isTime ? MoveKind.Seek : MoveKind.Reset,
+                Kind = start == StartPosition.Earliest || start == StartPosition.Latest ? MoveKind.Reset : MoveKind.Seek,
                 ClusterId = identities.ClusterId,
                 TopicIds = new Dictionary<string, string>(identities.TopicIds),
                 Positions = [.. offsets.Select(entry => new MovedTo(entry.Key.Topic, entry.Key.Partition, entry.Value))],

@@ -12,7 +12,7 @@ namespace OrleansLake.Grains;
 /// <param name="To">The first that it does not read any more.</param>
 /// <param name="Topic">Only this topic of the pipeline's; null: all of them.</param>
 /// <param name="Partition">Only this partition; null: all of them.</param>
-public sealed record BackfillAsk(BackfillBound From, BackfillBound To, string? Topic = null, int? Partition = null)
+public sealed record BackfillAsk(StartPosition From, StartPosition To, string? Topic = null, int? Partition = null)
 {
     /// <inheritdoc />
     public override string ToString() => $"{Topic ?? "all topics"}{(Partition is { } partition ? $"-{partition}" : "")} from {From} to {To}";
@@ -122,7 +122,7 @@ public sealed class PipelineBackfills(
             throw new BackfillException($"pipeline {definition.Name} reads no topic-partition {ask.Topic ?? "of any topic"}{(ask.Partition is { } number ? $"-{number}" : "")}");
         }
 
-        IReadOnlyList<BackfillRange> ranges = await BackfillBound.RangesAsync(connections.LookupOf(definition.Name), places, ask.From, ask.To, cancellationToken);
+        IReadOnlyList<BackfillRange> ranges = await BackfillRanges.BetweenAsync(connections.LookupOf(definition.Name), places, ask.From, ask.To, cancellationToken);
         TopicIdentities identities = await topics.FactsOf(definition.Name).IdentitiesAsync(read, cancellationToken);
         return (ranges, identities.TopicIds);
     }

@@ -10,10 +10,7 @@ internal sealed class KafkaClusterFacts(KafkaLookup lookup) : IClusterFacts
     /// <inheritdoc />
     public Task<IReadOnlyDictionary<TopicPartition, long>> StartOffsetsAsync(
         IReadOnlyCollection<TopicPartition> topicPartitions, StartPosition start, CancellationToken cancellationToken) =>
-        start == StartPosition.Earliest ? lookup.EarliestAsync(topicPartitions, cancellationToken)
-        : start == StartPosition.Latest ? lookup.LatestAsync(topicPartitions, cancellationToken)
-        : start.Time is { } time ? lookup.AtTimeAsync(topicPartitions, time, cancellationToken)
-        : Task.FromResult<IReadOnlyDictionary<TopicPartition, long>>(topicPartitions.ToDictionary(one => one, _ => start.Offset));
+        start.OffsetsAsync(lookup, topicPartitions, cancellationToken);
 
     /// <inheritdoc />
     public async Task<TopicIdentities> IdentitiesAsync(IReadOnlyCollection<string> topics, CancellationToken cancellationToken) =>

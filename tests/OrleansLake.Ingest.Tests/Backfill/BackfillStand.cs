@@ -63,6 +63,8 @@ internal static class BackfillStand
 
     public static BackfillBranch Branches(ReplayStand stand) => new(stand.Catalog, stand.Ids, TimeProvider.System);
 
+    private static StartPosition At(string text) => StartPosition.TryParse(text, out StartPosition position) ? position : throw new ArgumentException(text);
+
     /// <summary>Opens the plan, and runs it to its end.</summary>
     public static async Task<BackfillCounts> RunAsync(ReplayStand stand, BackfillBroker broker, string from, string to, Func<int, bool>? partitions = null, CancellationToken cancellationToken = default, bool haltOnReject = false)
     {
@@ -84,7 +86,7 @@ internal static class BackfillStand
     public static Task<BackfillPlan> OpenAsync(ReplayStand stand, BackfillBroker broker, string from, string to, Func<int, bool>? partitions = null, CancellationToken cancellationToken = default) =>
         Branches(stand).OpenAsync(ReplayStand.Events, Branch, "events", $"from {from} to {to}", SnapshotRef.Main, async token =>
         (
-            await BackfillBound.RangesAsync(broker.Lookup, [.. Enumerable.Range(0, 2).Where(partition => partitions?.Invoke(partition) ?? true).Select(Partition)], BackfillBound.Parse(from), BackfillBound.Parse(to), token),
+            await BackfillRanges.BetweenAsync(broker.Lookup, [.. Enumerable.Range(0, 2).Where(partition => partitions?.Invoke(partition) ?? true).Select(Partition)], At(from), At(to), token),
             (await broker.Identities.Value).TopicIds
         ), cancellationToken);
 

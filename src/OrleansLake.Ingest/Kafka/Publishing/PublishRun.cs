@@ -215,7 +215,7 @@ internal sealed unsafe class PublishRun
                         TakeReports(told);
                         break;
                     case Librdkafka.EventStatistics:
-                        _cost.Take(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(Librdkafka.EventStats(told)));
+                        _cost.Take(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(Librdkafka.EventStats(told)), _delivered);
                         break;
                     case Librdkafka.EventError when Librdkafka.EventErrorIsFatal(told) != 0:
                         throw new KafkaClientException($"the producer of topic {_options.Topic} ended: {Librdkafka.Text(Librdkafka.EventErrorString(told))}", Librdkafka.EventErrorCode(told));

@@ -4,7 +4,8 @@ namespace OrleansLake.Ingest.Kafka.Publishing;
 
 /// <summary>
 /// What a record costs the broker in bytes as stored: counted without compression until the producer's statistics tell how
-/// many bytes went over the wire for how many records.
+/// many bytes went over the wire. They are held against the records that the broker has acknowledged, as the statistics
+/// count a record when its batch is put together, before a byte of it is sent.
 /// </summary>
 internal sealed class WireCost
 {
@@ -18,7 +19,7 @@ internal sealed class WireCost
     private long _records;
     private long _valueBytes;
     private long _sentBytes;
-    private long _sentRecords;
+    private long _acknowledged;
     private double _measured = double.NaN;
 
     /// <summary>A record was handed to the producer.</summary>
@@ -34,27 +35,24 @@ internal sealed class WireCost
     private double Plain => (double)_valueBytes / _records;
 
     /// <summary>librdkafka's statistics. https://github.com/confluentinc/librdkafka/blob/master/STATISTICS.md</summary>
-    internal void Take(ReadOnlySpan<byte> json)
+    /// <param name="json">As the producer emits them.</param>
+    /// <param name="acknowledged">Records that the broker has acknowledged so far.</param>
+    internal void Take(ReadOnlySpan<byte> json, long acknowledged)
     {
-        long? sentBytes = null;
-        long? sentRecords = null;
+        if (acknowledged - _acknowledged < EnoughRecords)
+            return;
+
         var reader = new Utf8JsonReader(json);
         while (reader.Read())
         {
-            if (reader.CurrentDepth != 1 || reader.TokenType != JsonTokenType.PropertyName)
+            if (reader.CurrentDepth != 1 || reader.TokenType != JsonTokenType.PropertyName || !reader.ValueTextEquals("tx_bytes"u8) || !reader.Read())
                 continue;
-            if (reader.ValueTextEquals("tx_bytes"u8) && reader.Read())
-                sentBytes = reader.GetInt64();
-            else if (reader.ValueTextEquals("txmsgs"u8) && reader.Read())
-                sentRecords = reader.GetInt64();
-        }
 
-        if (sentBytes is not { } bytes || sentRecords is not { } records || records - _sentRecords < EnoughRecords)
+            // The dearer of the whole run and of its last stretch.
+            long bytes = reader.GetInt64();
+            _measured = Math.Max((double)bytes / acknowledged, (double)(bytes - _sentBytes) / (acknowledged - _acknowledged));
+            (_sentBytes, _acknowledged) = (bytes, acknowledged);
             return;
-
-        // The dearer of the whole run and of its last stretch.
-        _measured = Math.Max((double)bytes / records, (double)(bytes - _sentBytes) / (records - _sentRecords));
-        _sentBytes = bytes;
-        _sentRecords = records;
+        }
     }
 }
