@@ -34,7 +34,7 @@ internal sealed class NumberCompression(INumberCodec codec)
     // What is faster may be a little larger where the level asks for speed.
     private double Allowance => codec.Level switch
     {
-        <= 1 => 1.05,
+        <= 1 => 1.08,
         <= 3 => 1.045,
         _ => 1,
     };
