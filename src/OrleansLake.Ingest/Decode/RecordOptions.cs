@@ -143,7 +143,7 @@ public sealed record RecordOptions
     /// <summary>What becomes of fields that the table does not have.</summary>
     public UnknownFieldAction UnknownFields { get; init; }
 
-    /// <summary>The column of type string that keeps them.</summary>
+    /// <summary>The column of type string or variant that keeps them.</summary>
     public string RescueColumn { get; init; } = "_rescued";
 
     /// <summary>Asks for columns, where unknown fields become some; null: they do not here, whatever <see cref="UnknownFields"/> says.</summary>
