@@ -122,10 +122,17 @@ public sealed class RowWriterFactory : IRowWriterFactory
         return new ReplayFiles(NewLine(plan, halts: false), new OpenFiles(plan, table.Store, FilePrefix(number)));
     }
 
-    private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, RecordDecoders.Create(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }))
+    private RowLine NewLine(WritePlan plan, bool halts = true)
     {
-        Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts, SkipsTombstones) : null,
-    };
+        var options = new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time };
+        RecordChoice? choice = _options.Filter is { } filter ? RecordChoice.Of(plan.Schema, filter, options) : null;
+        bool choosesFirst = _options.Records is { UnknownFields: UnknownFieldAction.Evolve };
+        return new RowLine(plan, RecordDecoders.Create(plan.Schema, plan.Columns, options))
+        {
+            Choice = choosesFirst ? choice : null,
+            Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts, SkipsTombstones, choosesFirst ? null : choice) : null,
+        };
+    }
 
     /// <summary>Takes back what a writer no longer needs, with what it counted.</summary>
     internal void Return(RowLine line, DeadLetterRows letters, long tombstones)
