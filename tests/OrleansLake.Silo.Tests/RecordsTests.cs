@@ -3,6 +3,7 @@ using OrleansLake.Contracts;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
+using OrleansLake.Terminal;
 using OrleansLake.Testing.Registry;
 
 namespace OrleansLake.Silo.Tests;
@@ -199,6 +200,27 @@ public sealed class RecordsTests : IDisposable
                 "records.project.p", "records.project.r", "records.tombstones", "records.unknownFields", "records.unnest", "schemaRegistry.url",
             ],
             errors.Select(error => error.Split(": expected ")[0]["pipelines[0].".Length..]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Checking_a_configuration_holds_its_settings_against_the_table_that_its_ddl_makes()
+    {
+        string file = Path.Combine(_directory.Path, "lake.json");
+        string settings = Pipeline("x:1", """
+            "project": { "lost": "/x" }, "unknownFields": "rescue"
+            """);
+        await File.WriteAllTextAsync(file, settings.Replace("\"records\"", "\"where\": \"price = 1 AND kind = 2\", \"quality\": { \"expectations\": [ { \"name\": \"a\", \"column\": \"gone\", \"notNull\": true } ] }, \"records\"", StringComparison.Ordinal));
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        Assert.Equal(1, await CommandRunner.RunAsync(["config", "check", file], [ConfigCommand.Create()], null, output, error));
+        foreach (string expected in new[] { "records.project: the table has no column lost", "where: column kind", "quality.expectations a: column gone" })
+        {
+            Assert.Contains("pipeline events, a table as its ddl says: " + expected, error.ToString(), StringComparison.Ordinal);
+        }
+
+        await File.WriteAllTextAsync(file, settings.Replace("lost", "price", StringComparison.Ordinal));
+        Assert.Equal(0, await CommandRunner.RunAsync(["config", "check", file], [ConfigCommand.Create()], null, output, error));
+        Assert.Contains("right, 1 pipeline", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

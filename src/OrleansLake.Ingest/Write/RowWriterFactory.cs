@@ -4,6 +4,7 @@ using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Pump;
 using OrleansLake.Ingest.Quality;
+using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Write;
 
@@ -107,6 +108,41 @@ public sealed class RowWriterFactory : IRowWriterFactory
         {
             Alarm = _options.Alarm,
         };
+    }
+
+    /// <summary>What of these options does not go together with a table of that schema, each with its place; empty: they do.</summary>
+    public static IReadOnlyList<string> Check(RowWriterOptions options, Schema schema)
+    {
+        ParquetSchema columns;
+        try
+        {
+            columns = IcebergParquet.ToParquet(schema);
+        }
+        catch (NotSupportedException error)
+        {
+            return [error.Message];
+        }
+
+        var problems = new List<string>();
+        try
+        {
+            JsonPlanCompiler.Compile(schema, columns, options.Records, TimeProvider.System);
+        }
+        catch (NotSupportedException error)
+        {
+            problems.Add(error.Message);
+        }
+
+        try
+        {
+            options.Filter?.Bind(schema);
+        }
+        catch (ArgumentException error)
+        {
+            problems.Add($"where: {error.Message}");
+        }
+
+        return [.. problems, .. options.Expectations?.Unfit(schema, columns) ?? []];
     }
 
     /// <summary>Opens files for records that were read before: what is refused again stays where it is.</summary>
