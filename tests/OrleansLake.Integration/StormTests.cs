@@ -12,11 +12,11 @@ public sealed class StormTests(ITestOutputHelper output) : IDisposable
 {
     private const string Storm = "storm.events";
     private const string Calm = "storm.calm";
-    private const long LeastBytes = 256L << 20;
+    private const long LeastBytes = 192L << 20;
 
     // What a silo needs beside its budget grows with what it has under way; one that kept what it rejects, with all that
     // surrounds a kept record, would need more than the storm brings.
-    private const long MostGrowth = 224L << 20;
+    private const long MostGrowth = 176L << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     private readonly TestWarehouse _warehouse = new();
