@@ -117,14 +117,16 @@ internal sealed class RecordChoice
         {
             UnknownFields = UnknownFieldAction.Ignore,
             Growth = null,
-            Project = Of(records.Project),
-            Columns = Of(records.Columns),
-            OnUnfit = Of(records.OnUnfit),
-            Epoch = Of(records.Epoch),
-            NumbersInStrings = Of(records.NumbersInStrings),
+            Project = Sources(records.Project),
+            Columns = Sources(records.Columns),
+            OnUnfit = Rules(records.OnUnfit),
+            Epoch = Rules(records.Epoch),
+            NumbersInStrings = Rules(records.NumbersInStrings),
         };
 
-        Dictionary<string, T> Of<T>(IReadOnlyDictionary<string, T> rules) => rules.Where(rule => rule.Key == RecordOptions.EveryField
+        Dictionary<string, string> Sources(IReadOnlyDictionary<string, string> sources) => sources.Where(source => fields.Exists(field => field.Name == source.Key)).ToDictionary();
+
+        Dictionary<string, T> Rules<T>(IReadOnlyDictionary<string, T> rules) => rules.Where(rule => rule.Key == RecordOptions.EveryField
             || fields.Exists(field => rule.Key.StartsWith(field.Name, StringComparison.Ordinal) && (rule.Key.Length == field.Name.Length || rule.Key[field.Name.Length] is '.' or '['))).ToDictionary();
     }
 }
