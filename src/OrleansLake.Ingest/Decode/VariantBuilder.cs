@@ -23,8 +23,12 @@ internal sealed class VariantBuilder
     private Name[] _metadataNames = [];
     private byte[] _metadata = [1, 0, 0];
     private byte[] _value = new byte[256];
+    private long[] _order = new long[64];
+    private Name? _last;
     private int _length;
-    private int _row;
+    private long _row;
+    private int _unranked;
+    private int _rowsUnranked;
 
     public VariantBuilder() => _byBytes = _known.GetAlternateLookup<ReadOnlySpan<byte>>();
 
@@ -34,6 +38,13 @@ internal sealed class VariantBuilder
         if (_known.Count > MostNames)
         {
             _known.Clear();
+            (_last, _unranked) = (null, 0);
+        }
+
+        // As seldom as costs less than a name's place in each row, where names never end.
+        if (_unranked > 0 && ++_rowsUnranked * 4 >= _known.Count)
+        {
+            Rank();
         }
 
         _row++;
@@ -46,7 +57,7 @@ internal sealed class VariantBuilder
     /// <summary>Adds what was put together to the columns of metadata and value.</summary>
     public void AddTo(LeafColumn metadata, LeafColumn value, int repetition)
     {
-        if (!_names.AsEnumerable().SequenceEqual(_metadataNames))
+        if (!CollectionsMarshal.AsSpan(_names).SequenceEqual(_metadataNames))
         {
             _metadataNames = [.. _names];
             _metadata = Metadata(_metadataNames);
@@ -142,54 +153,109 @@ internal sealed class VariantBuilder
     /// <summary>The value that comes next is that of a field; of one name the last counts.</summary>
     public void FieldOf(ReadOnlySpan<byte> name)
     {
-        if (!_byBytes.TryGetValue(name, out Name? known))
+        // Names mostly follow one another as they did before.
+        Name? known = _last?.Next;
+        if (known is null || !name.SequenceEqual(known.Bytes))
         {
-            known = new Name(name.ToArray());
-            _known.Add(known.Bytes, known);
+            if (!_byBytes.TryGetValue(name, out known))
+            {
+                known = new Name(name.ToArray());
+                _known.Add(known.Bytes, known);
+                _unranked++;
+            }
+
+            _last?.Next = known;
         }
 
+        _last = known;
         if (known.Row != _row)
         {
             (known.Row, known.Id) = (_row, _names.Count);
             _names.Add(known);
         }
 
-        _fields.Add(new Field(known, _length, _fields.Count));
+        _fields.Add(new Field(known, _length));
     }
 
     public void EndObject(Place place)
     {
         var fields = CollectionsMarshal.AsSpan(_fields)[place.Members..];
-        fields.Sort(static (a, b) => a.Name == b.Name ? a.Order.CompareTo(b.Order) : a.Name.Bytes.AsSpan().SequenceCompareTo(b.Name.Bytes));
+        var order = Order(fields);
         int count = 0, largest = 0;
-        for (int i = 0; i < fields.Length; i++)
+        for (int i = 0; i < order.Length; i++)
         {
             // Of a name that stands twice the last is kept; the bytes of the others stay, where no field leads to.
-            if (i + 1 == fields.Length || fields[i + 1].Name != fields[i].Name)
+            var name = fields[(int)order[i]].Name;
+            if (i + 1 == order.Length || fields[(int)order[i + 1]].Name != name)
             {
-                largest = Math.Max(largest, fields[i].Name.Id);
-                fields[count++] = fields[i];
+                largest = Math.Max(largest, name.Id);
+                order[count++] = order[i];
             }
         }
 
+        order = order[..count];
         int end = _length, offsetBytes = Width((uint)(end - place.Start)), idBytes = Width((uint)largest);
         bool isLarge = count > byte.MaxValue;
         int header = 1 + (isLarge ? 4 : 1) + (count * idBytes) + ((count + 1) * offsetBytes);
         var room = MoveUp(place.Start, header);
         room[0] = (byte)(2 | (offsetBytes - 1) << 2 | (idBytes - 1) << 4 | (isLarge ? 1 << 6 : 0));
         int at = 1 + Number(room[1..], (uint)count, isLarge ? 4 : 1);
-        foreach (var field in fields[..count])
+        foreach (long field in order)
         {
-            at += Number(room[at..], (uint)field.Name.Id, idBytes);
+            at += Number(room[at..], (uint)fields[(int)field].Name.Id, idBytes);
         }
 
-        foreach (var field in fields[..count])
+        foreach (long field in order)
         {
-            at += Number(room[at..], (uint)(field.Start - place.Start), offsetBytes);
+            at += Number(room[at..], (uint)(fields[(int)field].Start - place.Start), offsetBytes);
         }
 
         Number(room[at..], (uint)(end - place.Start), offsetBytes);
         _fields.RemoveRange(place.Members, fields.Length);
+    }
+
+    /// <summary>Fields in the order of their names, of one name in their own: the lower half of each is its index.</summary>
+    private Span<long> Order(ReadOnlySpan<Field> fields)
+    {
+        if (_order.Length < fields.Length)
+        {
+            _order = new long[fields.Length * 2];
+        }
+
+        var order = _order.AsSpan(0, fields.Length);
+        bool isRanked = true;
+        for (int i = 0; i < order.Length; i++)
+        {
+            order[i] = ((long)fields[i].Name.Rank << 32) | (uint)i;
+            isRanked &= fields[i].Name.Rank >= 0;
+        }
+
+        if (isRanked)
+        {
+            order.Sort();
+            return order;
+        }
+
+        Field[] all = fields.ToArray();
+        for (int i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+
+        order.Sort((a, b) => all[a].Name == all[b].Name ? a.CompareTo(b) : all[a].Name.Bytes.AsSpan().SequenceCompareTo(all[b].Name.Bytes));
+        return order;
+    }
+
+    private void Rank()
+    {
+        Name[] names = [.. _known.Values];
+        Array.Sort(names, static (a, b) => a.Bytes.AsSpan().SequenceCompareTo(b.Bytes));
+        for (int i = 0; i < names.Length; i++)
+        {
+            names[i].Rank = i;
+        }
+
+        (_unranked, _rowsUnranked) = (0, 0);
     }
 
     private static byte[] Metadata(Name[] names)
@@ -271,14 +337,20 @@ internal sealed class VariantBuilder
     /// <param name="Members">How many members of others there were.</param>
     public readonly record struct Place(int Start, int Members);
 
-    private readonly record struct Field(Name Name, int Start, int Order);
+    private readonly record struct Field(Name Name, int Start);
 
     /// <summary>A name, and its number in the variant at hand.</summary>
     private sealed class Name(byte[] bytes)
     {
         public readonly byte[] Bytes = bytes;
         public int Id;
-        public int Row;
+        public long Row;
+
+        /// <summary>Its place among all names; −1 until it has one.</summary>
+        public int Rank = -1;
+
+        /// <summary>The name that followed it last.</summary>
+        public Name? Next;
     }
 
     private sealed class ByNameBytes : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
