@@ -109,6 +109,30 @@ public sealed class JsonVariantTests
     }
 
     [Fact]
+    public void Fields_stay_in_order_from_row_to_row_as_names_come_and_come_again()
+    {
+        var random = new Random(11);
+        string[] documents = [.. Enumerable.Range(0, 600).Select(row => "{\"v\":{" + string.Join(",", Enumerable.Range(0, random.Next(12)).Select(_ => $"\"{(char)('a' + random.Next(6))}{random.Next(row)}\":{{\"z\":1,\"y\":{row},\"z\":{row}}}")) + "}}")];
+        ParquetSchema columns = IcebergParquet.ToParquet(Any);
+        var rows = new ColumnBatch(columns);
+        var rejected = new List<RejectedRecord>();
+        using var batch = Batch([.. documents.Select(document => (byte[]?)Encoding.UTF8.GetBytes(document))], " "u8.ToArray());
+        Assert.Equal(documents.Length, new JsonDecoder(Any, columns).Decode(batch, 0, rows, rejected));
+        Assert.Empty(rejected);
+        for (int row = 0; row < documents.Length; row++)
+        {
+            var variant = new Variant(Of(rows.Columns[1], row), Of(rows.Columns[2], row));
+            variant.Validate();
+            for (int i = 1; i < variant.Count; i++)
+            {
+                Assert.True(variant.FieldName(i - 1).SequenceCompareTo(variant.FieldName(i)) < 0, documents[row]);
+            }
+
+            Assert.True(RealRecords.Same(JsonDocument.Parse(documents[row]).RootElement.GetProperty("v"), JsonDocument.Parse(VariantJson.Text(variant)).RootElement), documents[row]);
+        }
+    }
+
+    [Fact]
     public void Rows_of_one_shape_share_their_metadata_and_sorted_names_say_so()
     {
         var (first, _) = Bytes(Any, """{"v":{"b":{"a":1}}}""");
@@ -163,8 +187,8 @@ public sealed class JsonVariantTests
         using var batch = Batch([Encoding.UTF8.GetBytes(document)], " "u8.ToArray());
         new JsonDecoder(schema, columns).Decode(batch, 0, rows, rejected);
         Assert.Empty(rejected);
-        return (Of(rows.Columns[1]), Of(rows.Columns[2]));
-
-        static byte[] Of(ColumnBuffer column) => column.Bytes[column.Offsets[0]..column.Offsets[1]];
+        return (Of(rows.Columns[1], 0), Of(rows.Columns[2], 0));
     }
+
+    private static byte[] Of(ColumnBuffer column, int value) => column.Bytes[column.Offsets[value]..column.Offsets[value + 1]];
 }
