@@ -5,7 +5,7 @@ using Amazon.DynamoDBv2.Model;
 namespace Orleans.DynamoDB;
 
 /// <summary>A table of DynamoDB: made or changed when the settings say so, and the few calls that the providers make.</summary>
-internal sealed class DynamoTable(TableSettings settings)
+internal sealed class DynamoTable(DynamoDBTableOptions settings)
 {
     private const int BatchLimit = 25; // of BatchWriteItem
     private static readonly TimeSpan StatusPause = TimeSpan.FromMilliseconds(500);
