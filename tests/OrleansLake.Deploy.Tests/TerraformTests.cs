@@ -38,6 +38,24 @@ public sealed class TerraformTests(TerraformStand terraform)
         Assert.Empty(HealthCommand.Create().Parse([.. container["healthCheck"]!["command"]!.AsArray().Skip(4).Select(word => word!.GetValue<string>())]).Errors);
     }
 
+    // ECS rounds what a deployment may have up for the least and down for the most.
+    // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service_definition_parameters.html
+    [Theory]
+    [InlineData("fargate")]
+    [InlineData("ec2")]
+    public void A_deployment_ends_no_silo_before_a_new_one_is_there_and_has_room_for_it(string module)
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        JsonObject service = terraform[$"module.{module}.module.service.aws_ecs_service.silo"];
+        int silos = service["desired_count"]!.GetValue<int>(), most = silos * service["deployment_maximum_percent"]!.GetValue<int>() / 100;
+        Assert.Equal(100, service["deployment_minimum_healthy_percent"]!.GetValue<int>());
+        Assert.True(most > silos, $"{silos} silos may become {most}");
+        if (module == "ec2")
+        {
+            Assert.Equal(most, terraform["module.ec2.module.capacity[0].aws_autoscaling_group.this"]["max_size"]!.GetValue<int>());
+        }
+    }
+
     [Fact]
     public void Ports_of_the_task_are_those_of_the_silo_and_of_the_security_groups()
     {

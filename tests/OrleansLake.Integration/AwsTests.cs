@@ -24,6 +24,7 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
     private const long Records = 60_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(90); // of deploy/terraform
     private static readonly Dictionary<string, string> Credentials = new()
     {
         ["AWS_ACCESS_KEY_ID"] = AccessKey, ["AWS_SECRET_ACCESS_KEY"] = Secret, ["AWS_EC2_METADATA_DISABLED"] = "true",
@@ -64,7 +65,7 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task Two_silos_on_S3_DynamoDB_and_a_Glue_that_fails_are_one_cluster_and_lose_nothing_when_one_is_killed()
+    public async Task Silos_on_S3_DynamoDB_and_a_Glue_that_fails_are_one_cluster_and_lose_nothing_when_one_is_killed_and_one_is_deployed_anew()
     {
         Assert.SkipWhen(MotoServer.Absence is not null, MotoServer.Absence ?? "");
         const long Many = 200_000;
@@ -100,20 +101,33 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         await using var second = SiloProcess.Start(setup, "second", _files.Path);
         SiloProcess? followed = second;
         await using var follower = new CommittedFollower(() => followed);
-        using var feed = new NumberedFeed(Many);
+        using var feed = new NumberedFeed(Many, released: Many / 4);
         var publishing = Task.Run(() => new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = 15_000 })
             .PublishAsync(feed, null, CancellationToken.None));
-        await second.WaitAsync("both silos to read", status => status["topicPartitions"]!.AsArray().Select(one => one!["silo"]?.ToString()).Where(silo => silo is not null).Distinct().Count() > 1, Patience);
-        long before = follower.Total;
-        await second.WaitAsync("a commit", _ => follower.Total > before, Patience);
+        await second.WaitAsync("both silos to read", status => IsReadBy(status, first) && IsReadBy(status, second), Patience);
+        await ReleaseAsync(second, Many / 2);
         await first.Process.KillAsync();
-        var published = await publishing.WaitAsync(Patience);
-        await WaitForAllAsync(second, published);
-        Assert.Equal(0, await second.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
+
+        // As ECS deploys: the new one is there before the old one is told to end, and has the time of stopTimeout for it.
+        await using var third = SiloProcess.Start(setup, "third", _files.Path);
+        await third.WaitAsync("the new silo to read", status => IsReadBy(status, third), Patience);
+        followed = third;
+        await ReleaseAsync(third, Many);
+        Assert.Equal(0, await second.Process.TerminateAsync(StopTimeout));
+        await WaitForAllAsync(third, await publishing.WaitAsync(Patience));
+        Assert.Equal(0, await third.Process.TerminateAsync(StopTimeout));
         await AuditAsync(setup, Many);
         Assert.Equal(0, fake.Archived);
         Assert.Contains(dynamo.Requests, request => request.Action == "TransactWriteItems");
         Assert.DoesNotContain(s3.Requests, request => request.RawPath.Contains(".orleanslake/orleanslake/", StringComparison.Ordinal)); // all state is in DynamoDB
+
+        // Lets more records go, and waits until the first of them are committed.
+        async Task ReleaseAsync(SiloProcess silo, long upTo)
+        {
+            long before = follower.Total;
+            feed.Release(upTo);
+            await silo.WaitAsync("a commit", _ => follower.Total > before, Patience);
+        }
     }
 
     [Fact]
@@ -196,6 +210,9 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
 
         Task WriteAsync(string password) => File.WriteAllTextAsync(secret, new JsonObject { ["user"] = "lake", ["password"] = password }.ToJsonString());
     }
+
+    private static bool IsReadBy(JsonNode status, SiloProcess silo) =>
+        status["topicPartitions"]!.AsArray().Any(one => one!["silo"]?.ToString().Contains($":{silo.SiloPort}", StringComparison.Ordinal) == true);
 
     private static SigV4Check Check(string service) => new(id => id == AccessKey ? (Secret, null) : null, service, Region, TimeProvider.System);
 
