@@ -12,7 +12,8 @@ internal sealed class DynamoTable(DynamoDBTableOptions settings)
 
     private readonly AmazonDynamoDBClient client = settings.Connect();
 
-    public static AttributeValue Text(string value) => new(value);
+    // DynamoDB has known empty texts since 2020, DynamoDB Local since later.
+    public static AttributeValue Text(string value) => value.Length > 0 ? new(value) : new() { NULL = true };
 
     public static AttributeValue Number(long value) => new() { N = value.ToString(CultureInfo.InvariantCulture) };
 
