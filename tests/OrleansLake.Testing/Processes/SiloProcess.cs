@@ -254,18 +254,33 @@ public sealed class SiloProcess : IAsyncDisposable
         _http.Dispose();
     }
 
-    /// <summary>Ports of this host that nobody listens at, each another one.</summary>
+    /// <summary>
+    /// Ports of this host that nobody listens at, each another one: below those that the system gives to outgoing connections,
+    /// since one of these would be taken before a server that takes seconds to start has come to listen.
+    /// </summary>
     public static int[] FreePorts(int count)
     {
-        var listeners = new TcpListener[count];
-        for (int i = 0; i < count; i++)
+        const string range = "/proc/sys/net/ipv4/ip_local_port_range";
+        const int first = 10_000;
+        int outgoing = File.Exists(range) ? int.Parse(File.ReadAllText(range).Split('\t', ' ')[0], System.Globalization.CultureInfo.InvariantCulture) : 32_768;
+        int end = outgoing > 2 * first ? outgoing : 65_536; // where the system keeps none apart, any
+        var listeners = new List<TcpListener>();
+        for (int tries = 0; listeners.Count < count; tries++)
         {
-            listeners[i] = new TcpListener(IPAddress.Loopback, 0);
-            listeners[i].Start();
+            var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(first, end));
+            try
+            {
+                listener.Start();
+                listeners.Add(listener);
+            }
+            catch (SocketException) when (tries < 1000)
+            {
+                // somebody listens there
+            }
         }
 
         int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        Array.ForEach(listeners, listener => listener.Stop());
+        listeners.ForEach(listener => listener.Stop());
         return ports;
     }
 }
