@@ -40,6 +40,9 @@ internal sealed class AssignedPartition(TopicPartition topicPartition, long posi
     /// <summary>It is about to begin anew at its position: what comes before that is thrown away.</summary>
     internal bool Restarting { get; set; }
 
+    /// <summary>The client has yet to take the leader epoch that it shall compare: what comes before that is thrown away.</summary>
+    internal bool Validating { get; set; }
+
     /// <summary>How often it began anew since its last record.</summary>
     internal int Restarts { get; set; }
 

@@ -8,6 +8,12 @@ namespace OrleansLake.Ingest.Kafka;
 /// </summary>
 internal sealed unsafe class AssignedPartitions(nint client) : IDisposable
 {
+    // What the client answers of a topic-partition that it has not begun to fetch, or whose end of before it still waits for.
+    private const int WrongState = -172;
+    private const int PreviousInProgress = -177;
+    private const int InProgress = -178;
+    private const int SeekTimeoutMs = 100;
+
     private readonly Dictionary<TopicPartition, AssignedPartition> _byName = [];
     private readonly Dictionary<(nint Topic, int Partition), AssignedPartition> _byHandle = [];
     private readonly Dictionary<string, nint> _topics = [];
@@ -15,6 +21,7 @@ internal sealed unsafe class AssignedPartitions(nint client) : IDisposable
     private readonly List<AssignedPartition> _unassign = [];
     private readonly List<AssignedPartition> _pauses = [];
     private readonly List<AssignedPartition> _restarts = [];
+    private readonly List<AssignedPartition> _validations = [];
     private nint _lastTopic;
     private int _lastPartition;
     private AssignedPartition? _last;
@@ -112,10 +119,21 @@ internal sealed unsafe class AssignedPartitions(nint client) : IDisposable
         {
             Tell(_assign, &Librdkafka.IncrementalAssign, "assigned");
             foreach (AssignedPartition partition in _assign)
+            {
                 partition.AssignedInClient = true;
-            Validate(_assign);
+                if (partition.LeaderEpoch >= 0 && !partition.Validating)
+                {
+                    partition.Validating = true;
+                    _validations.Add(partition);
+                }
+            }
+
             _assign.Clear();
         }
+
+        _validations.RemoveAll(static p => p.Dropped);
+        if (_validations.Count > 0)
+            Validate();
 
         if (_pauses.Count > 0)
         {
@@ -166,19 +184,19 @@ internal sealed unsafe class AssignedPartitions(nint client) : IDisposable
         }
     }
 
-    // The client compares leader epochs when it learns of one, which it has already for a topic that it knew, and at a seek.
-    // Not waited for: a log that was truncated comes as an error of the topic-partition.
-    private void Validate(List<AssignedPartition> partitions)
+    // The client compares leader epochs when it learns of one, which it has already for a topic that it knew, and at a seek,
+    // which it takes once it fetches: after an assignment before, it may first have to end that one. A log that was truncated
+    // comes as an error of the topic-partition.
+    private void Validate()
     {
-        var told = partitions.Where(static p => p.LeaderEpoch >= 0).ToList();
-        if (told.Count == 0)
-            return;
-
-        Librdkafka.NativeTopicPartitionList* list = ListOf(told);
-        nint error = Librdkafka.SeekPartitions(client, list, 0);
-        Librdkafka.TopicPartitionListDestroy(list);
+        Librdkafka.NativeTopicPartitionList* list = ListOf(_validations);
+        nint error = Librdkafka.SeekPartitions(client, list, SeekTimeoutMs);
         if (error != 0)
-            Librdkafka.ErrorDestroy(error); // not started yet: then it has yet to learn the epoch
+            Librdkafka.ErrorDestroy(error);
+        for (int i = 0; i < list->Count; i++)
+            _validations[i].Validating = list->Elements[i].Error is WrongState or PreviousInProgress or InProgress;
+        Librdkafka.TopicPartitionListDestroy(list);
+        _validations.RemoveAll(static p => !p.Validating);
     }
 
     private void Pause(IEnumerable<AssignedPartition> partitions, bool paused)

@@ -159,7 +159,7 @@ internal sealed unsafe class BatchCollector : IDisposable
                 continue;
             }
 
-            if (partition is null || partition.Stopped || partition.Restarting || message->Offset < partition.Position)
+            if (partition is null || partition.Stopped || partition.Restarting || partition.Validating || message->Offset < partition.Position)
                 continue;
 
             int length = (int)message->Length + 1 + (keys ? (int)message->KeyLength : 0);
@@ -192,7 +192,7 @@ internal sealed unsafe class BatchCollector : IDisposable
     private void ReachedEnd(AssignedPartition? partition, Librdkafka.Message* message)
     {
         _trouble.Answered(Librdkafka.MessageBrokerId(message));
-        if (partition is null || partition.Stopped || partition.Restarting || message->Offset < partition.Position)
+        if (partition is null || partition.Stopped || partition.Restarting || partition.Validating || message->Offset < partition.Position)
             return;
 
         partition.EndAt = message->Offset;

@@ -9,7 +9,7 @@ namespace OrleansLake.Ingest.Tests.Kafka;
 /// <summary>What the tests of the Kafka folder share: producing with the ordinary client, and polling until something is so.</summary>
 internal static class TestKafka
 {
-    internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     internal static KafkaSource Source(EmbeddedBroker broker, params (string Name, string Value)[] settings) => new(new KafkaSourceOptions
     {
