@@ -62,7 +62,9 @@ public sealed class OwnTableTests : CommandLine
         var difference = await JsonAsync("diff", "db.events", $"{ids[0]}");
         Assert.Equal((20, 0), (difference.GetProperty("data-files").GetProperty("added-records").GetInt64(), difference.GetProperty("data-files").GetProperty("removed-records").GetInt64()));
         Assert.Equal("added price", string.Join(' ', difference.GetProperty("schema").EnumerateArray().Select(one => $"{one.GetProperty("change")} {one.GetProperty("path")}")));
-        Assert.Contains(difference.GetProperty("totals").EnumerateArray(), total => total.GetProperty("name").GetString() == "total-records" && total.GetProperty("change").GetInt64() == 20);
+        var records = difference.GetProperty("totals").EnumerateArray().Single(total => total.GetProperty("name").GetString() == "total-records");
+        Assert.Equal((10, 30, 20), (records.GetProperty("from").GetInt64(), records.GetProperty("to").GetInt64(), records.GetProperty("change").GetInt64()));
+        Assert.Equal("""{"at_day":"2022-01-08"}""", difference.GetProperty("data-files").GetProperty("added")[0].GetProperty("partition").GetRawText().Replace("\n", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal));
         Assert.Contains("+ price double", await TextAsync("diff", "db.events", $"{ids[0]}", "main"), StringComparison.Ordinal);
 
         var back = await JsonAsync("rollback", "db.events", "--to", $"{ids[0]}");

@@ -75,8 +75,8 @@ internal sealed class MaintainWork(ParseResult parsed, string table, string ware
         UpkeepOptions options = UpkeepOptions.Read(loaded.Metadata, Settings());
         TablePlace place = TablePlace.ForChange(new TableRequest(loaded, parsed, Json: false, warehouse) { IsMetadataFile = File.Exists(table) });
         var tasks = new UpkeepTasks(place.Catalog, new DirectUpkeepCommitter(place.Catalog, Ids, TimeProvider.System), Ids, TimeProvider.System);
-        UpkeepPlan plan = await tasks.PlanAsync(task, loaded with { Identifier = place.Identifier }, options, cancellationToken);
-        run = run with { Plan = [.. plan.Lines(), .. plan is OrphanPlan orphans ? orphans.Examples.Select(file => "  " + file) : []] };
+        UpkeepPlan plan = await tasks.PlanAsync(task, loaded with { Identifier = place.Identifier }, options, dryRun, cancellationToken);
+        run = run with { Plan = [.. plan.Lines()] };
         if (!dryRun)
         {
             UpkeepResult result = await tasks.ExecuteAsync(plan, cancellationToken);
