@@ -50,6 +50,10 @@ public sealed class OwnTableTests : CommandLine
         Assert.EndsWith("v2.metadata.json", altered.GetProperty("metadata-location").GetString()!, StringComparison.Ordinal);
         Assert.Equal(["id", "price", "title", "at"], altered.GetProperty("schema").GetProperty("fields").EnumerateArray().Select(field => field.GetProperty("name").GetString()!));
         Assert.Contains("~ title moved: after at", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events ALTER COLUMN title AFTER at"), StringComparison.Ordinal);
+        Assert.Contains("~ a: none -> 1", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events SET TBLPROPERTIES ('a' = '1')"), StringComparison.Ordinal);
+        Assert.Contains("partitioned by day(at) as at_day, bucket[4](id) as b from now on", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events ADD PARTITION FIELD bucket(4, id) AS b"), StringComparison.Ordinal);
+        var ordered = await JsonAsync("alter", "db.events", "--ddl", "ALTER TABLE events WRITE ORDERED BY id DESC");
+        Assert.Equal(("identity(id) desc nulls last", "1"), (ordered.GetProperty("sorted-by").GetString(), ordered.GetProperty("properties").GetProperty("a").GetString()));
         Assert.Contains("is so already", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events ADD COLUMN IF NOT EXISTS price DOUBLE"), StringComparison.Ordinal);
     }
 

@@ -121,7 +121,7 @@ internal static class TableDescribe
         }
 
         json.WriteString("partitioned-by", TableText.Spec(metadata, metadata.DefaultSpec));
-        json.WriteString("sorted-by", TableText.Order(metadata, metadata.SortOrders.FirstOrDefault(one => one.OrderId == metadata.DefaultSortOrderId)));
+        json.WriteString("sorted-by", TableText.Order(metadata, TableText.DefaultOrder(metadata)));
         using var whole = JsonDocument.Parse(TableMetadataJson.Write(metadata), JsonList.Deep);
         string[] parts = ["current-schema-id", "schemas", "default-spec-id", "partition-specs", "default-sort-order-id", "sort-orders", "properties", "refs", "statistics", "partition-statistics", "metadata-log"];
         foreach (var member in whole.RootElement.EnumerateObject().Where(member => parts.Contains(member.Name)))

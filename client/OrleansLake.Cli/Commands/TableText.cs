@@ -64,6 +64,9 @@ internal static class TableText
         return PartitionPath.Of(spec, SchemaOf(metadata, spec), key);
     }
 
+    /// <summary>By what files are sorted now.</summary>
+    public static SortOrder? DefaultOrder(TableMetadata metadata) => metadata.SortOrders.FirstOrDefault(order => order.OrderId == metadata.DefaultSortOrderId);
+
     /// <summary>The values of a partition by the names of their fields; null where the table is not partitioned, or has no such spec.</summary>
     public static JsonObject? PartitionJson(TableMetadata metadata, int specId, PartitionKey key)
     {
