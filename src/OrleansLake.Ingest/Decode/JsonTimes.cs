@@ -53,11 +53,11 @@ internal static unsafe class JsonTimes
 
         // A byte above what its place allows ends the time; the fraction is what is left of the vector.
         var digits = Vector128.Load(text + 11) - Vector128.Create("00:00:00.0000000"u8);
-        uint others = Vector128.GreaterThan(digits, Vector128.Create(2, 9, 0, 5, 9, 0, 5, 9, 0, 9, 9, 9, 9, 9, 9, (byte)9)).ExtractMostSignificantBits() | 0x10000;
-        int length = BitOperations.TrailingZeroCount(others);
+        var most = Vector128.Create(2, 9, 0, 5, 9, 0, 5, 9, 0, 9, 9, 9, 9, 9, 9, (byte)9);
+        int length = BitOperations.TrailingZeroCount(~Vector128.Equals(Vector128.Min(digits, most), digits).ExtractMostSignificantBits());
         byte* zone = text + 11 + length;
         length = length == 8 ? 9 : length;
-        digits &= Vector128.LessThan(Vector128.CreateSequence((byte)0, (byte)1), Vector128.Create((byte)length));
+        digits &= Vector128.LessThan(Vector128.CreateSequence((sbyte)0, (sbyte)1), Vector128.Create((sbyte)length)).AsByte();
         var aligned = Vector128.ShuffleNative(digits, Vector128.Create(0, 1, 3, 4, 6, 7, 128, 128, 128, 128, 9, 10, 11, 12, 13, (byte)14)).AsUInt64();
         ulong pairs = aligned.ToScalar();
         pairs = (pairs * 10) + (pairs >> 8);

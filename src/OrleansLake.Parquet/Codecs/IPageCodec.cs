@@ -15,6 +15,32 @@ internal interface IPageCodec
     long LargestResult(ReadOnlySpan<byte> page);
 }
 
+/// <summary>Where a codec looks for what is alike in a page of plain numbers.</summary>
+internal enum NumberMatches
+{
+    /// <summary>Anywhere, as its level has it.</summary>
+    Any,
+
+    /// <summary>In the upper bytes of the three numbers before.</summary>
+    Upper,
+
+    /// <summary>Nowhere: only bytes that are frequent get short codes.</summary>
+    None,
+}
+
+/// <summary>A codec that can be told where to look.</summary>
+internal interface INumberCodec : IPageCodec
+{
+    /// <summary>The higher, the more time for the less room.</summary>
+    int Level { get; }
+
+    /// <summary>Whether it can be told here; else it compresses as it always does.</summary>
+    bool FindsMatches { get; }
+
+    /// <summary>Appends the compressed page, of which eight-byte numbers stand from <paramref name="numbersAt"/> to the end.</summary>
+    void Compress(ReadOnlySpan<byte> page, int numbersAt, NumberMatches matches, ByteBuffer destination);
+}
+
 /// <summary>Which class does which codec.</summary>
 /// <remarks>
 /// Zstandard comes from the operating system where it can: over encoded pages of 256 KiB, side by side on one core, libzstd

@@ -18,6 +18,11 @@ internal sealed unsafe class ZstdLibrary
         Bound = (delegate* unmanaged<nuint, nuint>)NativeLibrary.GetExport(library, "ZSTD_compressBound");
         IsError = (delegate* unmanaged<nuint, uint>)NativeLibrary.GetExport(library, "ZSTD_isError");
         ErrorName = (delegate* unmanaged<nuint, byte*>)NativeLibrary.GetExport(library, "ZSTD_getErrorName");
+        if (NativeLibrary.TryGetExport(library, "ZSTD_compressSequences", out nint compressSequences) && NativeLibrary.TryGetExport(library, "ZSTD_CCtx_setParameter", out nint setParameter))
+        {
+            CompressSequences = (delegate* unmanaged<nint, byte*, nuint, ZstdSequence*, nuint, byte*, nuint, nuint>)compressSequences;
+            SetParameter = (delegate* unmanaged<nint, int, int, nuint>)setParameter;
+        }
     }
 
     /// <summary>Null where the library, or one of its functions, is absent.</summary>
@@ -38,6 +43,12 @@ internal sealed unsafe class ZstdLibrary
     public delegate* unmanaged<nuint, nuint> Bound { get; }
 
     public delegate* unmanaged<nuint, uint> IsError { get; }
+
+    /// <summary>Compresses by matches that the caller found; null in a library that keeps it to itself.</summary>
+    public delegate* unmanaged<nint, byte*, nuint, ZstdSequence*, nuint, byte*, nuint, nuint> CompressSequences { get; }
+
+    /// <summary>There wherever <see cref="CompressSequences"/> is.</summary>
+    public delegate* unmanaged<nint, int, int, nuint> SetParameter { get; }
 
     private delegate* unmanaged<nuint, byte*> ErrorName { get; }
 

@@ -15,8 +15,8 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
     private const int FirstSlots = 256;
     private const int BlockSize = 512;
 
-    /// <summary>Slots of more than this are worth fetching ahead: they do not fit into the nearest cache.</summary>
-    private const int SlotsInCache = 1024;
+    /// <summary>The slots of more values than this are worth fetching ahead: they do not fit into the nearest cache.</summary>
+    private const int ValuesInCache = 512;
 
     private Slot[] _slots = [];
     private byte[] _bytes = [];
@@ -94,7 +94,7 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
                         safe--;
                     }
 
-                    if (_slots.Length > SlotsInCache)
+                    if (Count > ValuesInCache)
                     {
                         FindFar(values, starts + block, safe, hashes, found + block, ref table);
                     }

@@ -18,6 +18,7 @@ internal sealed class ColumnChunkWriter
 {
     private readonly ParquetWriterOptions _options;
     private readonly IPageCodec? _codec;
+    private readonly NumberCompression? _numbers;
     private readonly ValueEncoder _values;
     private readonly ColumnBuffer _pending;
     private readonly ByteChain _chain = new();
@@ -49,6 +50,7 @@ internal sealed class ColumnChunkWriter
         Column = column;
         _options = options;
         _codec = codec;
+        _numbers = codec is INumberCodec { FindsMatches: true } numbers && NumberCompression.Fits(column.PhysicalType) ? new NumberCompression(numbers) : null;
         _values = ValueEncoder.For(column, options, codec);
         _pending = new ColumnBuffer(column);
         _order = ValueOrders.Of(column);
@@ -288,7 +290,7 @@ internal sealed class ColumnChunkWriter
         }
 
         int nulls = slots - values;
-        var body = v2 ? CompressBehind(page.Written, levels, scratch) : Compress(page.Written, scratch);
+        var body = Compress(page.Written, levels, isCompressedBehind: v2, encoded.Encoding, scratch);
         WriteHeader(
             new PageHeader
             {
@@ -347,17 +349,33 @@ internal sealed class ColumnChunkWriter
         return scratch.Compressed.Written;
     }
 
-    private ReadOnlySpan<byte> CompressBehind(ReadOnlySpan<byte> page, int levels, EncoderScratch scratch)
+    /// <summary>A data page: levels, which version 2 leaves as they are, and values.</summary>
+    private ReadOnlySpan<byte> Compress(ReadOnlySpan<byte> page, int levels, bool isCompressedBehind, PageEncoding encoding, EncoderScratch scratch)
     {
         if (_codec is null)
         {
             return page;
         }
 
-        scratch.Compressed.Clear();
-        scratch.Compressed.Write(page[..levels]);
-        _codec.Compress(page[levels..], scratch.Compressed);
-        return scratch.Compressed.Written;
+        var compressed = scratch.Compressed;
+        compressed.Clear();
+        if (isCompressedBehind)
+        {
+            compressed.Write(page[..levels]);
+            page = page[levels..];
+            levels = 0;
+        }
+
+        if (_numbers is not null && encoding == PageEncoding.Plain)
+        {
+            _numbers.Compress(page, levels, compressed);
+        }
+        else
+        {
+            _codec.Compress(page, compressed);
+        }
+
+        return compressed.Written;
     }
 
     private static void WriteHeader(PageHeader header, EncoderScratch scratch)

@@ -167,6 +167,34 @@ public sealed class JsonTypesTests
     }
 
     [Fact]
+    public void Longs_of_every_length_and_sign_are_what_they_say()
+    {
+        var random = new Random(8);
+        var culture = System.Globalization.CultureInfo.InvariantCulture;
+        foreach (int width in Widths)
+        {
+            var decoding = new Decoding(SchemaOf(Optional(1, "v", new LongType()), Optional(2, "w", new LongType())), new JsonDecoderOptions { VectorWidth = width });
+            var values = new List<long> { 0, long.MaxValue, long.MinValue };
+            for (int i = 0; i < 4_000; i++)
+            {
+                long magnitude = random.NextInt64() >> random.Next(64);
+                values.Add(i % 2 == 0 ? magnitude : -magnitude);
+            }
+
+            // Both what a comma and what a brace ends.
+            var documents = values.Select(value => (byte[]?)Encoding.UTF8.GetBytes(string.Create(culture, $"{{\"v\":{value},\"w\":{value}}}"))).ToList();
+            var (rows, rejected) = decoding.Run(documents);
+            Assert.Empty(rejected);
+            Assert.Equal(documents.Select(document => Encoding.UTF8.GetString(document!)), rows);
+
+            foreach (string wrong in new[] { "-", "--1", "01", "-01", "-012345", "1-", "+1", "1 2", "00000000000000001", "-a" })
+            {
+                Assert.Single(decoding.Run([Encoding.UTF8.GetBytes($"{{\"v\":{wrong},\"w\":1}}")]).Rejected);
+            }
+        }
+    }
+
+    [Fact]
     public void Doubles_are_the_nearest_ones()
     {
         var schema = SchemaOf(Optional(1, "v", new DoubleType()));
