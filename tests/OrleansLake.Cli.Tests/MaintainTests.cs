@@ -53,6 +53,23 @@ public sealed class MaintainTests : CommandLine
     }
 
     [Fact]
+    public async Task Of_a_table_of_others_a_plan_is_made_and_nothing_is_done()
+    {
+        string table = Shared("iceberg-tables/spark/bunnies");
+        string[] before = Directory.GetFiles(table, "*", SearchOption.AllDirectories);
+        string[] set = ["--set", "expiry.max-snapshot-age=1ms", "--set", "compaction.quiet-period=1ms", "--set", "compaction.min-input-files=2"];
+        var (code, plan, error) = await RunMaintainAsync(["plan", table, .. set]);
+        // It lies elsewhere than it says, so nobody knows whose the files are; that is no reason to keep the other plans back.
+        Assert.Equal((1, ""), (code, error));
+        Assert.Contains("orphans failed: ", plan, StringComparison.Ordinal);
+        // Their lists, the manifests that the last one does not name, and the file that it replaced.
+        Assert.Contains("2 snapshots from", plan, StringComparison.Ordinal);
+        Assert.Contains("/metadata/snap-", plan, StringComparison.Ordinal);
+        Assert.Contains("only for reading", (await RunMaintainAsync("run", table, "--task", "expiry")).Error, StringComparison.Ordinal);
+        Assert.Equal(before, Directory.GetFiles(table, "*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
     public async Task What_cannot_be_read_is_told_in_one_line()
     {
         await TextAsync("create", "db.events", "--ddl", "CREATE TABLE db.events (id BIGINT)");
