@@ -22,7 +22,7 @@ public sealed class MaintainTests : CommandLine
         string[] set = ["--set", "expiry.max-snapshot-age=1ms", "--set", "expiry.min-snapshots=2"];
         string plan = await MaintainAsync("plan", "db.events", set);
         // The three manifest lists; the manifests are still used, and no file was ever replaced.
-        Assert.Contains("expiry of db.events: 1 steps, 3 files", plan, StringComparison.Ordinal);
+        Assert.Contains("expiry of db.events: 1 step, 3 files", plan, StringComparison.Ordinal);
         Assert.Contains("/metadata/snap-", plan, StringComparison.Ordinal);
         Assert.Contains("3 snapshots from", plan, StringComparison.Ordinal);
         Assert.Contains("retention of db.events: nothing to do", plan, StringComparison.Ordinal);

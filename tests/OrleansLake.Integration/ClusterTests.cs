@@ -172,7 +172,7 @@ public sealed class ClusterTests(ITestOutputHelper output) : IDisposable
         do
         {
             LoadedTable table = (await catalog.LoadTableAsync(TableIdentifier.Parse(Table), CancellationToken.None))!;
-            UpdateSchema update = Ddl.ParseAlterTable($"ALTER TABLE {Table} ADD COLUMN note VARCHAR").On(table.Metadata);
+            IMetadataChange update = Ddl.ParseAlterTable($"ALTER TABLE {Table} ADD COLUMN note VARCHAR").On(table.Metadata);
             result = await catalog.CommitTableAsync(new TableCommit(table, update.Requirements, update.Updates), CancellationToken.None);
         }
         while (result is not CommitResult.Committed);

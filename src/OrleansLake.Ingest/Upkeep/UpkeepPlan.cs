@@ -49,7 +49,7 @@ public abstract record UpkeepPlan
     {
         yield return IsEmpty
             ? $"{Operation} of {Table}: nothing to do"
-            : string.Create(CultureInfo.InvariantCulture, $"{Operation} of {Table}: {Steps.Count} steps, {Steps.Sum(step => step.Files):N0} files, {Steps.Sum(step => step.Bytes):N0} bytes");
+            : string.Create(CultureInfo.InvariantCulture, $"{Operation} of {Table}: {Counted(Steps.Count, "step")}, {Counted(Steps.Sum(step => step.Files), "file")}, {Counted(Steps.Sum(step => step.Bytes), "byte")}");
         foreach (var step in Steps)
         {
             yield return $"  {step.Subject}: {step.What} ({step.Why})";
@@ -65,4 +65,6 @@ public abstract record UpkeepPlan
             yield return $"  not touched: {remark}";
         }
     }
+
+    private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 }
