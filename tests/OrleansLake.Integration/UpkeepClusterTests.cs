@@ -99,14 +99,29 @@ public sealed class UpkeepClusterTests(ITestOutputHelper output) : IDisposable
         string keeper = (await _silos[0].Client.GetMaintenanceAsync(Table))!.Silo!;
         await SetPropertyAsync("orleanslake.compaction.group-size", "64MiB");
         await SetPropertyAsync("orleanslake.compaction.schedule", "1s");
-        var (victim, left) = (_silos.First(silo => !IsAt(silo.Process, keeper)), _silos.Where(silo => !IsAt(silo.Process, keeper)).Skip(1).Single());
-        Volatile.Write(ref followed, left.Process);
+        var victim = _silos.First(silo => !IsAt(silo.Process, keeper));
+        var living = _silos.Where(silo => silo.Process != victim.Process).ToList();
+        Volatile.Write(ref followed, living[0].Process);
         await victim.Process.Process.KillAsync();
-        waiting = await RunAsync(left.Client, held, "the group of the silo that died on another one", run => run.Notes.Any(note => note.Contains("its group is given to another one", StringComparison.Ordinal)));
-        Assert.DoesNotContain(Working(waiting), job => IsAt(victim.Process, job.Silo));
+        waiting = await RunAsync(
+            living[0].Client, held, "the group of the silo that died on another one", run => run.Notes.Any(note => note.Contains("its group is given to another one", StringComparison.Ordinal)) || run.Error is not null);
+        if (waiting.Error is null)
+        {
+            Assert.DoesNotContain(Working(waiting), job => IsAt(victim.Process, job.Silo));
+        }
+        else
+        {
+            // The grain may go down with the dead silo's part of the directory: its run is on record, and planned anew by the schedule.
+            Assert.StartsWith("its silo ended before it did", waiting.Error, StringComparison.Ordinal);
+            output.WriteLine("the run went down with the directory of the silo that died");
+            held = (await RunsAsync(living[0].Client, "a run by schedule in its place", runs => runs.FirstOrDefault(run => run is { Trigger: "schedule", Task: "compaction", Seconds: null } && Working(run).Length > 0))).RunId;
+        }
 
         // So does the one that keeps the run: the last one finds it, writes down how it ended, and plans anew.
-        await _silos.Single(silo => IsAt(silo.Process, keeper)).Process.Process.KillAsync();
+        keeper = (await living[0].Client.GetMaintenanceAsync(Table))!.Silo!;
+        var left = living.Single(silo => !IsAt(silo.Process, keeper));
+        Volatile.Write(ref followed, left.Process);
+        await living.Single(silo => IsAt(silo.Process, keeper)).Process.Process.KillAsync();
         MaintenanceRun lost = await RunAsync(left.Client, held, "the end of the run on record", run => run.Error is not null);
         Assert.StartsWith("its silo ended before it did", lost.Error, StringComparison.Ordinal);
         Assert.False(publishing.IsCompleted, "expected records to flow until here");
