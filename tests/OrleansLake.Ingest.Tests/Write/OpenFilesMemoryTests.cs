@@ -1,6 +1,5 @@
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Tests.Upkeep;
-using static OrleansLake.Ingest.Tests.Decode.Decoding;
 
 namespace OrleansLake.Ingest.Tests.Write;
 
@@ -8,20 +7,10 @@ namespace OrleansLake.Ingest.Tests.Write;
 [Collection(nameof(OrphanListingTests))]
 public sealed class OpenFilesMemoryTests
 {
-    private static readonly NestedField[] Events =
-    [
-        Optional(1, "id", new LongType()),
-        Optional(2, "user", new StringType()),
-        Optional(3, "at", new TimestampType(WithZone: true)),
-        Optional(4, "tags", new ListType(5, new StringType(), ElementRequired: false)),
-        Optional(6, "price", new DecimalType(20, 4)),
-        Optional(7, "inner", new StructType([Optional(8, "kind", new StringType()), Optional(9, "score", new DoubleType())])),
-    ];
-
     [Fact]
     public async Task Many_open_files_with_little_in_them_cost_little()
     {
-        await using var table = await TableFixture.CreateAsync(Events, [new PartitionField(1000, "id", [1], new Transform.Identity())], inMemory: true);
+        await using var table = await TableFixture.CreateAsync(RowWriterTests.Events, [new PartitionField(1000, "id", [1], new Transform.Identity())], inMemory: true);
         await using var writer = table.Open();
         using var batch = TableFixture.Batch([.. Enumerable.Range(0, 500).Select(i => $"{{\"id\":{i},\"user\":\"u\",\"tags\":[\"a\"]}}")]);
         long before = GC.GetTotalMemory(forceFullCollection: true);

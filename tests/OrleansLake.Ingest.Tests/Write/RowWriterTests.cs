@@ -13,7 +13,7 @@ namespace OrleansLake.Ingest.Tests.Write;
 
 public sealed class RowWriterTests
 {
-    private static readonly NestedField[] Events =
+    internal static readonly NestedField[] Events =
     [
         Optional(1, "id", new LongType()),
         Optional(2, "user", new StringType()),
