@@ -5,6 +5,9 @@ data "aws_region" "current" {}
 locals {
   ports = { silo = 11111, gateway = 30000, http = 8080 }
 
+  # A deployment starts new silos before it ends old ones. ECS rounds down, and half of one silo more would be none.
+  deployment_percent = var.silos.min == 1 ? 200 : 150
+
   # In a list of one or none, since the two have not the same type.
   cluster_tables = concat([for tables in module.state[*].names : {
     dynamodb = {
@@ -83,7 +86,7 @@ module "capacity" {
   architecture  = var.architecture
   instance_type = var.instance_type
   ami_id        = var.ami_id
-  max_instances = var.silos.max
+  max_instances = ceil(var.silos.max * local.deployment_percent / 100)
   tags          = var.tags
 }
 
@@ -109,6 +112,7 @@ module "service" {
   cpu                       = var.cpu
   memory                    = var.memory
   silos                     = var.silos
+  deployment_percent        = local.deployment_percent
   lag_per_silo              = var.lag_per_silo
   task_role_arn             = module.access.task_role_arn
   execution_role_arn        = module.access.execution_role_arn

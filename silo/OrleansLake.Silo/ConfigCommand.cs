@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OrleansLake.Grains;
+using OrleansLake.Iceberg;
 using OrleansLake.Silo.Configuration;
 using OrleansLake.Silo.Configuration.Import;
 
@@ -48,11 +50,22 @@ internal static class ConfigCommand
     private static Command CreateCheck()
     {
         var file = new Argument<string>("FILE") { Description = "The configuration file (JSON); ORLEANSLAKE__… variables go over it; env:NAME reads it from a variable" };
-        var command = new Command("check", "Only reads a configuration, and says everything that is wrong with it") { file };
+        var command = new Command("check", "Only reads a configuration, and says everything that is wrong with it, its settings held against the tables that its ddl makes") { file };
         command.SetAction(async (parsed, _) =>
         {
             string path = parsed.GetRequiredValue(file);
             SiloConfig read = SiloConfigReader.ReadFile(path);
+            // Only here: the table itself may have moved on since it was made by this statement.
+            string[] unfit =
+            [
+                .. read.Pipelines.Where(pipeline => pipeline.Definition.Ddl is not null).SelectMany(pipeline => PipelineWriters.Check(pipeline.Definition, Ddl.ParseCreateTable(pipeline.Definition.Ddl!).Creation.Schema)
+                    .Select(problem => $"pipeline {pipeline.Definition.Name}, a table as its ddl says: {problem}")),
+            ];
+            if (unfit.Length > 0)
+            {
+                throw new ConfigException(path, unfit);
+            }
+
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"{path}: right, {(read.Pipelines.Count == 1 ? "1 pipeline" : $"{read.Pipelines.Count} pipelines")}");
             return 0;
         });

@@ -23,6 +23,7 @@ public sealed partial class ImageTests
         string[] projects = [.. Publish().Matches(string.Join('\n', Lines)).Select(match => match.Groups[1].Value)];
         Assert.Equal(["silo/OrleansLake.Silo", "client/OrleansLake.Cli"], projects);
         Assert.All(projects, project => Assert.True(File.Exists(Path.Combine(Repository.Root, project, Path.GetFileName(project) + ".csproj")), project));
+        Assert.Equal(2, string.Join('\n', Lines).Split("--arch $TARGETARCH --no-self-contained -p:PublishReadyToRun=true").Length - 1);
         // Everything that they refer to is copied too.
         foreach (string folder in new[] { "src", "client", "silo" })
         {

@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using OrleansLake.Testing.Aws;
 using OrleansLake.Testing.Processes;
 
+[assembly: AssemblyFixture(typeof(OrleansLake.Deploy.Tests.TerraformStand))]
+
 namespace OrleansLake.Deploy.Tests;
 
 /// <summary>The modules of deploy/terraform, applied once against a server that others wrote: once for Fargate, once for EC2.</summary>
@@ -27,6 +29,13 @@ public sealed class TerraformStand : IAsyncLifetime
 
     /// <summary>Every resource whose address begins so.</summary>
     public IEnumerable<JsonObject> Of(string prefix) => _resources.Where(entry => entry.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(entry => entry.Value);
+
+    /// <summary>What a role may do, as IAM was told.</summary>
+    public JsonArray StatementsOf(string module, string role) =>
+        JsonNode.Parse(this[$"module.{module}.module.access.aws_iam_role_policy.{role}"]["policy"]!.GetValue<string>())!["Statement"]!.AsArray();
+
+    /// <summary>What IAM writes as a text or as a list of them.</summary>
+    public static string[] Texts(JsonNode? node) => node is JsonArray list ? [.. list.Select(item => item!.GetValue<string>())] : [node!.GetValue<string>()];
 
     public async ValueTask InitializeAsync()
     {

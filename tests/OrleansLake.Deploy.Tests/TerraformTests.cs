@@ -5,7 +5,7 @@ using OrleansLake.Silo.Hosting;
 
 namespace OrleansLake.Deploy.Tests;
 
-public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<TerraformStand>
+public sealed class TerraformTests(TerraformStand terraform)
 {
     [Fact]
     public void The_silo_reads_the_configuration_that_its_task_is_given()
@@ -38,6 +38,24 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
         Assert.Empty(HealthCommand.Create().Parse([.. container["healthCheck"]!["command"]!.AsArray().Skip(4).Select(word => word!.GetValue<string>())]).Errors);
     }
 
+    // ECS rounds what a deployment may have up for the least and down for the most.
+    // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service_definition_parameters.html
+    [Theory]
+    [InlineData("fargate")]
+    [InlineData("ec2")]
+    public void A_deployment_ends_no_silo_before_a_new_one_is_there_and_has_room_for_it(string module)
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        JsonObject service = terraform[$"module.{module}.module.service.aws_ecs_service.silo"];
+        int silos = service["desired_count"]!.GetValue<int>(), most = silos * service["deployment_maximum_percent"]!.GetValue<int>() / 100;
+        Assert.Equal(100, service["deployment_minimum_healthy_percent"]!.GetValue<int>());
+        Assert.True(most > silos, $"{silos} silos may become {most}");
+        if (module == "ec2")
+        {
+            Assert.Equal(most, terraform["module.ec2.module.capacity[0].aws_autoscaling_group.this"]["max_size"]!.GetValue<int>());
+        }
+    }
+
     [Fact]
     public void Ports_of_the_task_are_those_of_the_silo_and_of_the_security_groups()
     {
@@ -60,7 +78,7 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
         {
             foreach (JsonNode? statement in Statements(role))
             {
-                string[] actions = Texts(statement!["Action"]), resources = Texts(statement["Resource"]);
+                string[] actions = TerraformStand.Texts(statement!["Action"]), resources = TerraformStand.Texts(statement["Resource"]);
                 Assert.DoesNotContain(actions, action => action.Contains('*', StringComparison.Ordinal));
                 if (!actions.SequenceEqual(["ecr:GetAuthorizationToken"]))
                 {
@@ -69,7 +87,7 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
             }
         }
 
-        string[] objects = Statements("task").Where(statement => Texts(statement!["Action"]).Contains("s3:PutObject")).SelectMany(statement => Texts(statement!["Resource"])).ToArray();
+        string[] objects = Statements("task").Where(statement => TerraformStand.Texts(statement!["Action"]).Contains("s3:PutObject")).SelectMany(statement => TerraformStand.Texts(statement!["Resource"])).ToArray();
         Assert.Equal(["arn:aws:s3:::lake/tables/*", "arn:aws:s3:::other/*"], objects.Order());
     }
 
@@ -77,7 +95,7 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
     public void Rights_are_what_a_silo_calls_and_nothing_else()
     {
         Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
-        string[] allowed = [.. Statements("task").SelectMany(statement => Texts(statement!["Action"])).Where(action => action.Split(':')[0] is "s3" or "glue" or "secretsmanager" or "ssm" or "dynamodb").Distinct().Order()];
+        string[] allowed = [.. Statements("task").SelectMany(statement => TerraformStand.Texts(statement!["Action"])).Where(action => action.Split(':')[0] is "s3" or "glue" or "secretsmanager" or "ssm" or "dynamodb").Distinct().Order()];
         // Databases are made and dropped, tables dropped and renamed by people, with rights of their own.
         string[] others = [.. AwsCalls.OfTables, "glue:CreateDatabase", "glue:DeleteDatabase", "glue:DeleteTable", "glue:UpdateDatabase"];
         Assert.Equal(string.Join(' ', AwsCalls.Actions().Distinct().Except(others).Order()), string.Join(' ', allowed));
@@ -91,18 +109,18 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
         Assert.Equal("GrainReference GrainType PAY_PER_REQUEST True", Told("fargate", "state"));
         Assert.Equal("ReminderId GrainHash PAY_PER_REQUEST True", Told("fargate", "reminders"));
         Assert.Equal("GrainReference GrainType PROVISIONED True", Told("ec2", "state"));
-        JsonObject reminders = terraform["module.ec2.module.state[0].aws_dynamodb_table.reminders"];
+        JsonObject reminders = terraform["module.ec2.module.state[0].aws_dynamodb_table.this[\"reminders\"]"];
         Assert.Equal((20, 10), (reminders["read_capacity"]!.GetValue<int>(), reminders["write_capacity"]!.GetValue<int>()));
         Assert.Equal(
             ["ServiceIdGrainReferenceIndex ServiceId GrainReference", "ServiceIdIndex ServiceId GrainHash"],
             reminders["global_secondary_index"]!.AsArray().Select(index => $"{index!["name"]} {index["hash_key"]} {index["range_key"]}").Order());
-        string[] tables = [.. Statements("task").Where(statement => Texts(statement!["Action"])[0].StartsWith("dynamodb:", StringComparison.Ordinal)).SelectMany(statement => Texts(statement!["Resource"]))];
+        string[] tables = [.. Statements("task").Where(statement => TerraformStand.Texts(statement!["Action"])[0].StartsWith("dynamodb:", StringComparison.Ordinal)).SelectMany(statement => TerraformStand.Texts(statement!["Resource"]))];
         Assert.Equal(5, tables.Length);
         Assert.All(tables, table => Assert.Contains(":table/lake-fargate-", table, StringComparison.Ordinal));
 
         string Told(string module, string table)
         {
-            JsonObject made = terraform[$"module.{module}.module.state[0].aws_dynamodb_table.{table}"];
+            JsonObject made = terraform[$"module.{module}.module.state[0].aws_dynamodb_table.this[\"{table}\"]"];
             return $"{made["hash_key"]} {made["range_key"]} {made["billing_mode"]} {made["point_in_time_recovery"]![0]!["enabled"]!.GetValue<bool>()}";
         }
     }
@@ -141,8 +159,5 @@ public sealed class TerraformTests(TerraformStand terraform) : IClassFixture<Ter
         return SiloConfigReader.ReadFile($"env:{variable}");
     }
 
-    private JsonArray Statements(string role) =>
-        JsonNode.Parse(terraform[$"module.fargate.module.access.aws_iam_role_policy.{role}"]["policy"]!.GetValue<string>())!["Statement"]!.AsArray();
-
-    private static string[] Texts(JsonNode? node) => node is JsonArray list ? [.. list.Select(item => item!.GetValue<string>())] : [node!.GetValue<string>()];
+    private JsonArray Statements(string role) => terraform.StatementsOf("fargate", role);
 }

@@ -64,7 +64,7 @@ module "ec2" {
   launch_type  = "EC2"
   architecture = "X86_64"
   ami_id       = "ami-12c6146b"
-  silos        = { min = 2, desired = 2, max = 2 }
+  silos        = { min = 1, desired = 1, max = 1 }
   clustering   = "dynamodb"
   dynamodb     = { capacity = { read = 20, write = 10 } }
   image        = "x:1"

@@ -24,6 +24,7 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
     private const long Records = 60_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(90); // of deploy/terraform
     private static readonly Dictionary<string, string> Credentials = new()
     {
         ["AWS_ACCESS_KEY_ID"] = AccessKey, ["AWS_SECRET_ACCESS_KEY"] = Secret, ["AWS_EC2_METADATA_DISABLED"] = "true",
@@ -34,16 +35,17 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _files.Dispose();
 
     [Fact]
-    public async Task Records_flow_into_a_table_of_Glue_on_S3_each_once()
+    public async Task Records_flow_with_a_tasks_role_into_a_table_of_Glue_on_S3_each_once()
     {
         Assert.SkipWhen(MotoServer.Absence is not null, MotoServer.Absence ?? "");
         await using var moto = await MotoServer.StartAsync();
-        await using var s3 = await AwsServer.StartBeforeAsync(moto.Address, Check("s3"));
-        await using var glue = await AwsServer.StartBeforeAsync(moto.Address, Check("glue"));
+        await using var role = await TaskRole.StartAsync();
+        await using var s3 = await AwsServer.StartBeforeAsync(moto.Address, Check("s3", role));
+        await using var glue = await AwsServer.StartBeforeAsync(moto.Address, Check("glue", role));
         await MakeBucketAsync(s3.Address);
         using var broker = new EmbeddedBroker();
         broker.CreateTopic("events", 4);
-        var setup = Setup(broker, s3.Address, glue.Address);
+        var setup = Setup(broker, s3.Address, glue.Address) with { Environment = role.Environment };
         using (var lake = LakeCatalog.Open(OptionsOf(setup), TimeProvider.System, new IdSource(TimeProvider.System, new Random(1))))
         {
             Assert.True(await lake.Catalog.CreateNamespaceAsync(["lake"], new Dictionary<string, string>(), default));
@@ -51,20 +53,24 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
 
         await using (var silo = SiloProcess.Start(setup, logs: _files.Path))
         {
-            using var feed = new NumberedFeed(Records);
-            var published = await new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events" }).PublishAsync(feed, null, CancellationToken.None);
-            await WaitForAllAsync(silo, published);
+            using var feed = new NumberedFeed(Records, released: Records / 2);
+            var publishing = Task.Run(() => new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events" }).PublishAsync(feed, null, CancellationToken.None));
+            await silo.WaitAsync("a commit", status => SiloProcess.CommittedOf(status).Any(one => one.Next > 0), Patience);
+            role.Renew();
+            feed.Release(Records);
+            await WaitForAllAsync(silo, await publishing.WaitAsync(Patience));
+            Assert.Equal((2, 2), (role.UsedAt(s3), role.UsedAt(glue)));
             Assert.Equal(0, await silo.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
         }
 
         await AuditAsync(setup, Records);
-        await AskTheCommandLineAsync(Path.Combine(_files.Path, "silo.json"));
-        Assert.DoesNotContain(Secret, await File.ReadAllTextAsync(Path.Combine(_files.Path, "silo.log")));
+        await AskTheCommandLineAsync(Path.Combine(_files.Path, "silo.json"), role.Environment);
+        Assert.False(role.IsTold(await File.ReadAllTextAsync(Path.Combine(_files.Path, "silo.log"))));
         await AskClickHouseAsync(moto.Address);
     }
 
     [Fact]
-    public async Task Two_silos_on_S3_DynamoDB_and_a_Glue_that_fails_are_one_cluster_and_lose_nothing_when_one_is_killed()
+    public async Task Silos_on_S3_DynamoDB_and_a_Glue_that_fails_are_one_cluster_and_lose_nothing_when_one_is_killed_and_one_is_deployed_anew()
     {
         Assert.SkipWhen(MotoServer.Absence is not null, MotoServer.Absence ?? "");
         const long Many = 200_000;
@@ -100,20 +106,33 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         await using var second = SiloProcess.Start(setup, "second", _files.Path);
         SiloProcess? followed = second;
         await using var follower = new CommittedFollower(() => followed);
-        using var feed = new NumberedFeed(Many);
+        using var feed = new NumberedFeed(Many, released: Many / 4);
         var publishing = Task.Run(() => new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = 15_000 })
             .PublishAsync(feed, null, CancellationToken.None));
-        await second.WaitAsync("both silos to read", status => status["topicPartitions"]!.AsArray().Select(one => one!["silo"]?.ToString()).Where(silo => silo is not null).Distinct().Count() > 1, Patience);
-        long before = follower.Total;
-        await second.WaitAsync("a commit", _ => follower.Total > before, Patience);
+        await second.WaitAsync("both silos to read", status => IsReadBy(status, first) && IsReadBy(status, second), Patience);
+        await ReleaseAsync(second, Many / 2);
         await first.Process.KillAsync();
-        var published = await publishing.WaitAsync(Patience);
-        await WaitForAllAsync(second, published);
-        Assert.Equal(0, await second.Process.TerminateAsync(TimeSpan.FromSeconds(60)));
+
+        // As ECS deploys: the new one is there before the old one is told to end, and has the time of stopTimeout for it.
+        await using var third = SiloProcess.Start(setup, "third", _files.Path);
+        await third.WaitAsync("the new silo to read", status => IsReadBy(status, third), Patience);
+        followed = third;
+        await ReleaseAsync(third, Many);
+        Assert.Equal(0, await second.Process.TerminateAsync(StopTimeout));
+        await WaitForAllAsync(third, await publishing.WaitAsync(Patience));
+        Assert.Equal(0, await third.Process.TerminateAsync(StopTimeout));
         await AuditAsync(setup, Many);
         Assert.Equal(0, fake.Archived);
         Assert.Contains(dynamo.Requests, request => request.Action == "TransactWriteItems");
         Assert.DoesNotContain(s3.Requests, request => request.RawPath.Contains(".orleanslake/orleanslake/", StringComparison.Ordinal)); // all state is in DynamoDB
+
+        // Lets more records go, and waits until the first of them are committed.
+        async Task ReleaseAsync(SiloProcess silo, long upTo)
+        {
+            long before = follower.Total;
+            feed.Release(upTo);
+            await silo.WaitAsync("a commit", _ => follower.Total > before, Patience);
+        }
     }
 
     [Fact]
@@ -197,7 +216,10 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         Task WriteAsync(string password) => File.WriteAllTextAsync(secret, new JsonObject { ["user"] = "lake", ["password"] = password }.ToJsonString());
     }
 
-    private static SigV4Check Check(string service) => new(id => id == AccessKey ? (Secret, null) : null, service, Region, TimeProvider.System);
+    private static bool IsReadBy(JsonNode status, SiloProcess silo) =>
+        status["topicPartitions"]!.AsArray().Any(one => one!["silo"]?.ToString().Contains($":{silo.SiloPort}", StringComparison.Ordinal) == true);
+
+    private static SigV4Check Check(string service, TaskRole? role = null) => new(id => id == AccessKey ? (Secret, null) : role?.SecretOf(id), service, Region, TimeProvider.System);
 
     private static LakeCatalogOptions OptionsOf(SiloSetup setup) => new()
     {
@@ -245,19 +267,19 @@ public sealed class AwsTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(records - NumberedFeed.BadAmong(records), audit.Rows);
     }
 
-    private async Task AskTheCommandLineAsync(string config)
+    private async Task AskTheCommandLineAsync(string config, IReadOnlyDictionary<string, string> environment)
     {
         await using var audit = new LakeProcess(
-            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "table", "audit", Table, "--config", config, "--dead-letters", Table + "__dead_letters"], Credentials);
+            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "table", "audit", Table, "--config", config, "--dead-letters", Table + "__dead_letters"], environment);
         int code = await audit.WaitAsync(Patience);
         output.WriteLine(audit.Output + audit.Errors);
         Assert.Equal(0, code);
         await using var rows = new LakeProcess(
-            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "table", "rows", Table, "--config", config, "--where", "id = 4242", "--json"], Credentials);
+            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "table", "rows", Table, "--config", config, "--where", "id = 4242", "--json"], environment);
         Assert.Equal(0, await rows.WaitAsync(Patience));
         Assert.Contains("4242", rows.Output);
         await using var replay = new LakeProcess(
-            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "deadletters", "replay", Table, "--config", config, "--dry-run", "--json"], Credentials);
+            "dotnet", ["exec", Repository.Assembly("client", "OrleansLake.Cli"), "deadletters", "replay", Table, "--config", config, "--dry-run", "--json"], environment);
         Assert.True(await replay.WaitAsync(Patience) == 0, replay.Errors);
         JsonNode status = JsonNode.Parse(replay.Output)!;
         Assert.Equal((NumberedFeed.BadAmong(Records), NumberedFeed.BadAmong(Records)), (status["examined"]!.GetValue<long>(), status["stillBad"]!.GetValue<long>()));

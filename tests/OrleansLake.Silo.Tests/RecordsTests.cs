@@ -3,6 +3,7 @@ using OrleansLake.Contracts;
 using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Silo.Configuration;
+using OrleansLake.Terminal;
 using OrleansLake.Testing.Registry;
 
 namespace OrleansLake.Silo.Tests;
@@ -178,8 +179,49 @@ public sealed class RecordsTests : IDisposable
     [InlineData("\"unknownFields\": \"keep\"", "pipelines[0].records.unknownFields: expected one of ignore, rescue")]
     [InlineData("\"colums\": {}", "pipelines[0].records.colums: expected one of")]
     [InlineData("\"project\": { \"a\": \"/b\" }, \"columns\": { \"a\": \"kafka.offset\" }", "pipelines[0].records.columns.a: expected a column that project does not take already")]
+    [InlineData("\"columns\": \"kafka.offset\"", "pipelines[0].records.columns: expected an object, found \"kafka.offset\"")]
+    [InlineData("\"columns\": { \"a\": \"kafka.ofset\" }", "pipelines[0].records.columns.a: expected kafka.topic, kafka.partition")]
+    [InlineData("\"columns\": { \"a\": \"{bad\" }", "pipelines[0].records.columns.a: expected kafka.topic, kafka.partition")]
+    [InlineData("\"unknownFields\": \"rescue\", \"columns\": { \"_rescued\": \"1\" }", "pipelines[0].records.rescueColumn: expected a column that neither project nor columns takes, found \"_rescued\"")]
     public void What_means_nothing_is_told_with_its_place(string records, string expected) =>
         Assert.Contains(Assert.Throws<ConfigException>(() => Read(Pipeline("x:1", records))).Errors, error => error.StartsWith(expected, StringComparison.Ordinal));
+
+    [Fact]
+    public void Everything_that_is_wrong_is_told_at_once_and_each_thing_once()
+    {
+        string text = Pipeline("x:1", """
+            "format": "confluent-avro", "envelope": "x", "unnest": "a", "project": { "p": "q", "r": "s" }, "case": { "from": "u", "to": "v" }, "onUnfit": { "*": "w", "f": "x" },
+            "epoch": "y", "numbersInStrings": { "g": "yes" }, "cutFraction": "maybe", "unknownFields": "z", "tombstones": "drop", "mostFields": 0
+            """).Replace("\"records\"", "\"schemaRegistry\": { \"url\": \"no address\" }, \"records\"", StringComparison.Ordinal);
+        var errors = Assert.Throws<ConfigException>(() => Read(text)).Errors;
+        Assert.Equal(
+            [
+                "records.case.from", "records.case.to", "records.cutFraction", "records.envelope", "records.epoch", "records.mostFields", "records.numbersInStrings.g", "records.onUnfit", "records.onUnfit.f",
+                "records.project.p", "records.project.r", "records.tombstones", "records.unknownFields", "records.unnest", "schemaRegistry.url",
+            ],
+            errors.Select(error => error.Split(": expected ")[0]["pipelines[0].".Length..]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Checking_a_configuration_holds_its_settings_against_the_table_that_its_ddl_makes()
+    {
+        string file = Path.Combine(_directory.Path, "lake.json");
+        string settings = Pipeline("x:1", """
+            "project": { "lost": "/x" }, "unknownFields": "rescue"
+            """);
+        await File.WriteAllTextAsync(file, settings.Replace("\"records\"", "\"where\": \"price = 1 AND kind = 2\", \"quality\": { \"expectations\": [ { \"name\": \"a\", \"column\": \"gone\", \"notNull\": true } ] }, \"records\"", StringComparison.Ordinal));
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        Assert.Equal(1, await CommandRunner.RunAsync(["config", "check", file], [ConfigCommand.Create()], null, output, error));
+        foreach (string expected in new[] { "records.project: the table has no column lost", "where: column kind", "quality.expectations a: column gone" })
+        {
+            Assert.Contains("pipeline events, a table as its ddl says: " + expected, error.ToString(), StringComparison.Ordinal);
+        }
+
+        await File.WriteAllTextAsync(file, settings.Replace("lost", "price", StringComparison.Ordinal));
+        Assert.Equal(0, await CommandRunner.RunAsync(["config", "check", file], [ConfigCommand.Create()], null, output, error));
+        Assert.Contains("right, 1 pipeline", output.ToString(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Definitions_are_the_same_when_their_records_say_the_same()

@@ -97,6 +97,11 @@ internal sealed partial class ConfigSection(IConfiguration section, string path,
     public Dictionary<string, string> Map(string key)
     {
         _known.Add(key);
+        if (section[key] is { Length: > 0 } text)
+        {
+            Fail(key, "an object", text);
+        }
+
         var map = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (IConfigurationSection child in section.GetSection(key).GetChildren())
         {

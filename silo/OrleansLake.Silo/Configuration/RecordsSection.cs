@@ -38,16 +38,15 @@ internal static class RecordsSection
         };
         names.RefuseOthers();
         section.RefuseOthers();
-        try
+        var problems = new List<RecordOptionException>();
+        if (RecordSettingsOptions.Read(settings, problems).Format is RecordFormat.ConfluentAvro or RecordFormat.ConfluentProtobuf && !hasRegistry)
         {
-            if (settings.ToOptions().Format is RecordFormat.ConfluentAvro or RecordFormat.ConfluentProtobuf && !hasRegistry)
-            {
-                pipeline.Fail("schemaRegistry", $"an object with the url of a schema registry, because records.format is {settings.Format}", null);
-            }
+            pipeline.Fail("schemaRegistry", $"an object with the url of a schema registry, because records.format is {settings.Format}", null);
         }
-        catch (RecordOptionException error)
+
+        foreach (RecordOptionException problem in problems)
         {
-            section.Fail(error.Setting, error.Expected, error.Found);
+            section.Fail(problem.Setting, problem.Expected, problem.Found);
         }
 
         return settings;

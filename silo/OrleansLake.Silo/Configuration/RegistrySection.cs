@@ -28,7 +28,11 @@ internal static class RegistrySection
 
         if (url is null)
         {
-            section.Fail("url", Expected, null);
+            if (!section.Has("url"))
+            {
+                section.Fail("url", Expected, null);
+            }
+
             return null;
         }
 

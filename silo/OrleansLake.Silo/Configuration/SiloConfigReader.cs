@@ -255,7 +255,7 @@ internal static partial class SiloConfigReader
         DataLossAction loss = section.Choice("onDataLoss", DataLossAction.Stop, ("stop", DataLossAction.Stop), ("continue", DataLossAction.Continue));
         long target = section.SizeBytes("targetFileSize", 512L << 20, 1L << 20);
         SchemaRegistrySettings? registry = RegistrySection.Read(section, directory);
-        RecordSettings? records = RecordsSection.Read(section, registry is not null);
+        RecordSettings? records = RecordsSection.Read(section, section.Has("schemaRegistry"));
         DeadLetterSettings deadLetters = DeadLettersSection.Read(section.Section("deadLetters"));
         QualitySettings quality = QualitySection.Read(section.Section("quality"), directory);
         IReadOnlyDictionary<string, string>? upkeep = MaintenanceSection.ReadSettings(section.Section("maintenance"), maintenance.Settings);

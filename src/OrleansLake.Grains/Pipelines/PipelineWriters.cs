@@ -65,12 +65,22 @@ public sealed class PipelineWriters(
         }
     }
 
-    private RowWriterOptions OptionsOf(PipelineDefinition definition, Action<Alert> onAlert, FieldGrowth? growth) => new()
+    /// <summary>What of a pipeline's settings does not go together with a table of that schema, each with its place; empty: they do.</summary>
+    public static IReadOnlyList<string> Check(PipelineDefinition definition, Schema schema) =>
+        RowWriterFactory.Check(OptionsOf(definition, TimeProvider.System, static _ => { }), schema);
+
+    private RowWriterOptions OptionsOf(PipelineDefinition definition, Action<Alert> onAlert, FieldGrowth? growth)
+    {
+        RowWriterOptions options = OptionsOf(definition, time, onAlert);
+        return options.Records is { } records ? options with { Records = records with { Growth = growth, Registry = RegistryOf(definition.Name) } } : options;
+    }
+
+    private static RowWriterOptions OptionsOf(PipelineDefinition definition, TimeProvider time, Action<Alert> onAlert) => new()
     {
         Pipeline = definition.Name,
         Generation = definition.Generation,
         Filter = definition.Where is { } where ? Expression.Parse(where) : null,
-        Records = definition.Records is { } records ? records.ToOptions() with { Growth = growth, Registry = RegistryOf(definition.Name) } : null,
+        Records = definition.Records?.ToOptions(),
         Expectations = definition.Quality.Expectations.Length == 0 ? null : new Expectations(definition.Name, [.. definition.Quality.Expectations.Select(ExpectationOf)], time, onAlert),
     };
 

@@ -41,55 +41,93 @@ public static class RecordSettingsOptions
     /// <exception cref="RecordOptionException">One of them means nothing.</exception>
     public static RecordOptions ToOptions(this RecordSettings settings)
     {
-        Pointer("unnest", settings.Unnest);
+        var problems = new List<RecordOptionException>();
+        RecordOptions options = Read(settings, problems);
+        return problems.Count == 0 ? options : throw problems[0];
+    }
+
+    /// <summary>Reads the settings' words; <paramref name="problems"/> gains what means nothing, and the default stands for it.</summary>
+    public static RecordOptions Read(RecordSettings settings, ICollection<RecordOptionException> problems)
+    {
+        var options = new RecordOptions
+        {
+            Format = Word("format", settings.Format, Formats, problems),
+            Envelope = Word("envelope", settings.Envelope, Envelopes, problems),
+            Unnest = settings.Unnest,
+            Project = settings.Project,
+            Columns = settings.Columns,
+            CaseFrom = Case("case.from", settings.CaseFrom, problems),
+            CaseTo = Case("case.to", settings.CaseTo, problems),
+            IgnoreCase = settings.IgnoreCase,
+            OnUnfit = Rules("onUnfit", settings.OnUnfit, Actions, problems),
+            Epoch = Rules("epoch", settings.Epoch, Units, problems),
+            NumbersInStrings = Rules("numbersInStrings", settings.NumbersInStrings, Flags, problems),
+            CutFraction = settings.CutFraction,
+            UnknownFields = Word("unknownFields", settings.UnknownFields, UnknownActions, problems),
+            RescueColumn = settings.RescueColumn,
+        };
+        Pointer("unnest", settings.Unnest, problems);
         foreach ((string column, string pointer) in settings.Project)
         {
-            Pointer($"project.{column}", pointer);
-            if (settings.Columns.TryGetValue(column, out string? source))
+            Pointer($"project.{column}", pointer, problems);
+        }
+
+        foreach ((string column, string source) in settings.Columns)
+        {
+            if (settings.Project.ContainsKey(column))
             {
-                throw new RecordOptionException($"columns.{column}", "a column that project does not take already", source);
+                problems.Add(new RecordOptionException($"columns.{column}", "a column that project does not take already", source));
+            }
+            else if (!RecordOptions.IsColumnSource(source))
+            {
+                problems.Add(new RecordOptionException($"columns.{column}", "kafka.topic, kafka.partition, kafka.offset, kafka.timestamp, kafka.key, kafka.headers, kafka.header.NAME, ingest.time, a 'text' or JSON", source));
             }
         }
 
         if (settings.CaseFrom is null != settings.CaseTo is null)
         {
-            throw new RecordOptionException(settings.CaseFrom is null ? "case.from" : "case.to", "both, or neither of case.from and case.to", "");
+            problems.Add(new RecordOptionException(settings.CaseFrom is null ? "case.from" : "case.to", "both, or neither of case.from and case.to", ""));
         }
 
-        return new RecordOptions
+        if (options.UnknownFields == UnknownFieldAction.Rescue && (settings.Project.ContainsKey(settings.RescueColumn) || settings.Columns.ContainsKey(settings.RescueColumn)))
         {
-            Format = Word("format", settings.Format, Formats),
-            Envelope = Word("envelope", settings.Envelope, Envelopes),
-            SkipTombstones = settings.Tombstones is { } tombstones ? Word("tombstones", tombstones, Tombstones) : Word("envelope", settings.Envelope, Envelopes) != RecordEnvelope.None,
-            Unnest = settings.Unnest,
-            Project = settings.Project,
-            Columns = settings.Columns,
-            CaseFrom = Case("case.from", settings.CaseFrom),
-            CaseTo = Case("case.to", settings.CaseTo),
-            IgnoreCase = settings.IgnoreCase,
-            OnUnfit = Rules("onUnfit", settings.OnUnfit, Actions),
-            Epoch = Rules("epoch", settings.Epoch, Units),
-            NumbersInStrings = Rules("numbersInStrings", settings.NumbersInStrings, Flags),
-            CutFraction = settings.CutFraction,
-            UnknownFields = Word("unknownFields", settings.UnknownFields, UnknownActions),
-            RescueColumn = settings.RescueColumn,
-        };
+            problems.Add(new RecordOptionException("rescueColumn", "a column that neither project nor columns takes", settings.RescueColumn));
+        }
+
+        return options with { SkipTombstones = settings.Tombstones is { } tombstones ? Word("tombstones", tombstones, Tombstones, problems) : options.Envelope != RecordEnvelope.None };
     }
 
-    private static void Pointer(string setting, string pointer)
+    private static void Pointer(string setting, string pointer, ICollection<RecordOptionException> problems)
     {
         if (!RecordOptions.IsPointer(pointer))
         {
-            throw new RecordOptionException(setting, "a JSON Pointer (RFC 6901) such as /data/id", pointer);
+            problems.Add(new RecordOptionException(setting, "a JSON Pointer (RFC 6901) such as /data/id", pointer));
         }
     }
 
-    private static NameCase? Case(string setting, string? word) => word is null ? null
-        : RecordOptions.ParseCase(word) ?? throw new RecordOptionException(setting, "one of lower_camel, upper_camel, lower_underscore, upper_underscore, lower_hyphen", word);
+    private static NameCase? Case(string setting, string? word, ICollection<RecordOptionException> problems)
+    {
+        NameCase? known = word is null ? null : RecordOptions.ParseCase(word);
+        if (known is null && word is not null)
+        {
+            problems.Add(new RecordOptionException(setting, "one of lower_camel, upper_camel, lower_underscore, upper_underscore, lower_hyphen", word));
+        }
 
-    private static Dictionary<string, T> Rules<T>(string setting, Dictionary<string, string> rules, Dictionary<string, T> words) =>
-        rules.ToDictionary(rule => rule.Key, rule => Word(rule.Key == RecordOptions.EveryField ? setting : $"{setting}.{rule.Key}", rule.Value, words), StringComparer.Ordinal);
+        return known;
+    }
 
-    private static T Word<T>(string setting, string word, Dictionary<string, T> words) =>
-        words.TryGetValue(word, out T? value) ? value : throw new RecordOptionException(setting, "one of " + string.Join(", ", words.Keys), word);
+    private static Dictionary<string, T> Rules<T>(string setting, Dictionary<string, string> rules, Dictionary<string, T> words, ICollection<RecordOptionException> problems)
+        where T : struct =>
+        rules.ToDictionary(rule => rule.Key, rule => Word(rule.Key == RecordOptions.EveryField ? setting : $"{setting}.{rule.Key}", rule.Value, words, problems), StringComparer.Ordinal);
+
+    private static T Word<T>(string setting, string word, Dictionary<string, T> words, ICollection<RecordOptionException> problems)
+        where T : struct
+    {
+        if (!words.TryGetValue(word, out T value))
+        {
+            problems.Add(new RecordOptionException(setting, "one of " + string.Join(", ", words.Keys), word));
+        }
+
+        return value;
+    }
 }

@@ -19,6 +19,8 @@ namespace OrleansLake.Ingest.Decode;
 /// </summary>
 internal static class ColumnSource
 {
+    private const string Header = "kafka.header.";
+
     /// <summary>What fills a column.</summary>
     /// <exception cref="NotSupportedException">The source is none, or its type is not the column's.</exception>
     public static FilledColumn Parse(string source, NestedField field, JsonNode node, ParquetSchema columns, TimeProvider? time)
@@ -42,9 +44,9 @@ internal static class ColumnSource
                 return Typed(HeadersColumn.Takes(field.Type), new HeadersColumn(node, field.Name), "a list of structs of a string and a string or binary, or a map of the two");
         }
 
-        if (source.StartsWith("kafka.header.", StringComparison.Ordinal) && source.Length > "kafka.header.".Length)
+        if (source.StartsWith(Header, StringComparison.Ordinal) && source.Length > Header.Length)
         {
-            return Typed(field.Type is StringType or BinaryType, new HeaderColumn(node, field.Name, source["kafka.header.".Length..]), "string or binary");
+            return Typed(field.Type is StringType or BinaryType, new HeaderColumn(node, field.Name, source[Header.Length..]), "string or binary");
         }
 
         if (source.StartsWith("kafka.", StringComparison.Ordinal) || source.StartsWith("ingest.", StringComparison.Ordinal))
@@ -59,6 +61,26 @@ internal static class ColumnSource
             : throw new NotSupportedException($"{place}: expected a column of type {expected} for {source}, it is {node.TypeName}");
     }
 
+    /// <summary>Whether a text is one of these, whatever the column's type.</summary>
+    public static bool IsSource(string source)
+    {
+        if (source.StartsWith("kafka.", StringComparison.Ordinal) || source.StartsWith("ingest.", StringComparison.Ordinal))
+        {
+            return source is "kafka.topic" or "kafka.partition" or "kafka.offset" or "kafka.timestamp" or "ingest.time" or "kafka.key" or "kafka.headers"
+                || (source.StartsWith(Header, StringComparison.Ordinal) && source.Length > Header.Length);
+        }
+
+        try
+        {
+            System.Text.Json.JsonDocument.Parse(JsonOf(source)).Dispose();
+            return true;
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return false;
+        }
+    }
+
     private static bool IsTime(IcebergType type) => type is TimestampType or TimestampNanoType or LongType;
 
     /// <summary>JSON for the text of a constant: <c>'it''s'</c> in SQL's quotes is a string.</summary>
@@ -66,5 +88,4 @@ internal static class ColumnSource
         constant.Length >= 2 && constant[0] == '\'' && constant[^1] == '\''
             ? $"\"{System.Text.Json.JsonEncodedText.Encode(constant[1..^1].Replace("''", "'", StringComparison.Ordinal)).ToString()}\""
             : constant;
-
 }

@@ -153,7 +153,8 @@ internal sealed class DocumentPlace
         {
             Kind = JsonKind.Path,
             TypeName = holdsRow ? "a way to the JSON object that is the row" : $"what leads to {fields[0].Node.TypeName} at {string.Create(CultureInfo.InvariantCulture, $"{pointer}/{fields[0].Name}")}",
-            Required = fields.Exists(field => field.Node.Required),
+            Required = fields.Exists(field => field.Node.IsNeeded),
+            Missing = MissingValue.OfAll(fields.Select(field => field.Node)),
             HoldsRow = holdsRow,
             Depth = depth,
             NullDefinition = 0,
@@ -167,8 +168,9 @@ internal sealed class DocumentPlace
     private static JsonNode Fork(List<JsonNode> nodes, int depth) => new()
     {
         Kind = JsonKind.Fork,
-        TypeName = (nodes.Find(node => node.Required) ?? nodes[0]).TypeName,
-        Required = nodes.Exists(node => node.Required),
+        TypeName = (nodes.Find(node => node.IsNeeded) ?? nodes[0]).TypeName,
+        Required = nodes.Exists(node => node.IsNeeded),
+        Missing = MissingValue.OfAll(nodes),
         HoldsRow = nodes.Exists(node => node.HoldsRow),
         Depth = depth,
         NullDefinition = 0,

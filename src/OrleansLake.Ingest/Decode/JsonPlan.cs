@@ -45,6 +45,9 @@ internal enum JsonKind : byte
 
     /// <summary>A map whose values may hold what is rescued.</summary>
     TracedMap,
+
+    /// <summary>A value of any kind that keeps its type.</summary>
+    Variant,
 }
 
 /// <summary>Where a field stands in the table.</summary>
@@ -91,6 +94,9 @@ internal sealed class JsonNode
 
     /// <summary>The leaf of a primitive, the first leaf of anything else.</summary>
     public LeafColumn? Leaf;
+
+    /// <summary>What its leaves get where a record says nothing of it; null: they are null, or the record is refused.</summary>
+    public MissingValue? Missing;
 
     /// <summary>All leaves below, in order.</summary>
     public LeafColumn[] Leaves = [];
@@ -145,6 +151,22 @@ internal sealed class JsonNode
 
     /// <inheritdoc cref="DateHead" />
     public int DateDays;
+
+    /// <summary>Whether a record that says nothing of it is refused.</summary>
+    public bool IsNeeded => Required && Missing is null;
+
+    /// <summary>Writes what stands for nothing at all; null unless there is a default.</summary>
+    public void AddMissing(int repetition, int row)
+    {
+        if (Missing is null)
+        {
+            AddAbsent(NullDefinition, repetition, row);
+        }
+        else
+        {
+            Missing.Add(this, repetition, row);
+        }
+    }
 
     /// <summary>Writes null, or the absence of anything above, to every leaf.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

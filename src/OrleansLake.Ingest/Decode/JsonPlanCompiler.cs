@@ -78,8 +78,8 @@ internal sealed class JsonPlanCompiler
             else if (_isFilled)
             {
                 var node = Field(field, FieldPath.Row, depth: 0, 0, 0);
-                rescue = field is { Type: StringType, Required: false } ? new JsonRescue(node.Leaves[0])
-                    : throw new NotSupportedException($"records.rescueColumn: expected an optional column of type string, {field.Name} is {Requirement(field)}{node.TypeName}");
+                rescue = field is { Type: StringType or VariantType, Required: false } ? new JsonRescue(node)
+                    : throw new NotSupportedException($"records.rescueColumn: expected an optional column of type string or variant, {field.Name} is {Requirement(field)}{node.TypeName}");
             }
             else
             {
@@ -137,9 +137,9 @@ internal sealed class JsonPlanCompiler
     private JsonNode Field(NestedField field, FieldPath parent, int depth, int definition, int repetition)
     {
         var path = parent.Field(field.Name);
-        return field.WriteDefault is null
-            ? Node(field.Type, field.Required, path, depth, definition, repetition)
-            : throw new NotSupportedException($"field {path.Text} (id {field.Id}) has a write default, which a pipeline does not fill in: ALTER COLUMN {path.Text} DROP DEFAULT lets it go on");
+        var node = Node(field.Type, field.Required, path, depth, definition, repetition);
+        node.Missing = field.WriteDefault is null ? null : MissingValue.Of(field, node, path);
+        return node;
     }
 
     private JsonNode Node(IcebergType type, bool required, FieldPath path, int depth, int definition, int repetition)
@@ -151,6 +151,7 @@ internal sealed class JsonPlanCompiler
             StructType x => Struct(x.Fields, path, depth, definition, repetition),
             ListType x => List(x, path, depth, definition, repetition),
             MapType x => Map(x, path, depth, definition, repetition),
+            VariantType => Variant(depth),
             _ => Primitive(type, path, depth),
         };
         node.Required = required;
@@ -250,6 +251,13 @@ internal sealed class JsonPlanCompiler
         var node = new JsonNode { Kind = kind, TypeName = name, Required = false, Depth = depth, NullDefinition = 0, Leaves = _leaves[firstLeaf.._nextLeaf] };
         fill(node);
         return node;
+    }
+
+    private JsonNode Variant(int depth)
+    {
+        int first = _nextLeaf;
+        _nextLeaf += 2;
+        return new JsonNode { Kind = JsonKind.Variant, TypeName = "variant", Required = false, Depth = depth, NullDefinition = 0, Leaves = _leaves[first.._nextLeaf] };
     }
 
     private JsonNode Primitive(IcebergType type, FieldPath path, int depth)

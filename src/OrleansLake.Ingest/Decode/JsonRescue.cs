@@ -1,24 +1,24 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using OrleansLake.Ingest.Kafka;
 
 namespace OrleansLake.Ingest.Decode;
 
 /// <summary>
 /// Keeps the values of a record that have no column, as one JSON object in a column of its own. A JSON Pointer (RFC 6901)
-/// to such a value finds it here as it did in the row's document; elements of lists are members by their number.
+/// to such a value finds it here as it did in the row's document; elements of lists are members by their number. In a column of
+/// type variant, what that type cannot say exactly is text.
 /// </summary>
-internal sealed unsafe class JsonRescue(LeafColumn leaf)
+internal sealed unsafe class JsonRescue(JsonNode column)
 {
+    private readonly JsonState? _variants = column.Kind == JsonKind.Variant ? new JsonState() : null;
     private readonly List<Entry> _entries = [];
     private readonly List<Step> _kept = [];
     private readonly List<Step> _trail = [];
     private readonly List<int> _rows = [];
-    private byte[] _text = new byte[256];
+    private byte[] _text = Pinned(256);
     private int _length;
-
-    /// <summary>The column.</summary>
-    public LeafColumn Leaf { get; } = leaf;
 
     /// <summary>How much there is, to go back to.</summary>
     public (int Entries, int Trail) Mark() => (_entries.Count, _trail.Count);
@@ -72,8 +72,16 @@ internal sealed unsafe class JsonRescue(LeafColumn leaf)
         }
 
         WriteObject();
-        _text.AsSpan(0, _length).CopyTo(MemoryMarshal.CreateSpan(ref Leaf.RoomForBytes(_length), _length));
-        Leaf.AddBytes(_length, 0);
+        if (_variants is null)
+        {
+            _text.AsSpan(0, _length).CopyTo(MemoryMarshal.CreateSpan(ref column.Leaves[0].RoomForBytes(_length), _length));
+            column.Leaves[0].AddBytes(_length, 0);
+        }
+        else
+        {
+            AddVariant(_variants);
+        }
+
         _rows.Add(row);
         Drop();
     }
@@ -98,7 +106,7 @@ internal sealed unsafe class JsonRescue(LeafColumn leaf)
             }
             else
             {
-                Leaf.AddAbsent(0, 0, row);
+                column.AddAbsent(0, 0, row);
             }
         }
 
@@ -114,6 +122,19 @@ internal sealed unsafe class JsonRescue(LeafColumn leaf)
     }
 
     private ReadOnlySpan<Step> TrailOf(in Entry entry) => CollectionsMarshal.AsSpan(_kept).Slice(entry.Trail, entry.TrailLength);
+
+    private void AddVariant(JsonState state)
+    {
+        _text.AsSpan(_length, KafkaBatch.Padding).Clear();
+        byte* start = (byte*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_text));
+        state.Failure.Start = start;
+        if (JsonRows<ScanScalar>.Variant(column, start, start + _length, 0, state, exact: true) == null)
+        {
+            throw new InvalidOperationException($"what was read once was not read again: {state.Failure.Message}");
+        }
+    }
+
+    private static byte[] Pinned(int length) => GC.AllocateUninitializedArray<byte>(length + KafkaBatch.Padding, pinned: true);
 
     private void WriteObject()
     {
@@ -206,9 +227,11 @@ internal sealed unsafe class JsonRescue(LeafColumn leaf)
 
     private void Put(ReadOnlySpan<byte> bytes)
     {
-        if (_text.Length - _length < bytes.Length)
+        if (_text.Length - KafkaBatch.Padding - _length < bytes.Length)
         {
-            Array.Resize(ref _text, Math.Max(checked(_length + bytes.Length), 2 * _text.Length));
+            byte[] larger = Pinned(Math.Max(checked(_length + bytes.Length), 2 * _text.Length));
+            _text.AsSpan(0, _length).CopyTo(larger);
+            _text = larger;
         }
 
         bytes.CopyTo(_text.AsSpan(_length));

@@ -22,12 +22,12 @@ internal static unsafe partial class JsonRows<TScan>
             return null;
         }
 
-        if (node.Required)
+        if (node.IsNeeded)
         {
             return state.Failure.Unfit(node.HoldsRow ? RejectReason.NotAnObject : RejectReason.MissingRequired, node.TypeName, p, behind);
         }
 
-        node.AddAbsent(node.NullDefinition, repetition, state.Row);
+        node.AddMissing(repetition, state.Row);
         return behind;
     }
 
@@ -59,13 +59,13 @@ internal static unsafe partial class JsonRows<TScan>
         for (; wanted < node.Elements.Length; wanted++)
         {
             var (index, element) = node.Elements[wanted];
-            if (element.Required)
+            if (element.IsNeeded)
             {
                 state.Failure.Fail(element.HoldsRow ? RejectReason.NotAnObject : RejectReason.MissingRequired, $"expected {element.TypeName}, got nothing");
                 return state.Failure.In(index);
             }
 
-            element.AddAbsent(element.NullDefinition, repetition, state.Row);
+            element.AddMissing(repetition, state.Row);
         }
 
         return p;

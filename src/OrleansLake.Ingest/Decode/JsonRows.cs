@@ -40,6 +40,9 @@ internal sealed unsafe class JsonState
     /// <summary>Whether the row at hand had anything that is not in its columns.</summary>
     public bool HasExtras => Unknown.Count > 0 || Changed.Count > 0;
 
+    /// <summary>Values of columns of type variant.</summary>
+    public VariantBuilder Variants => field ??= new VariantBuilder();
+
     /// <summary>Values as JSON, of records that are none.</summary>
     public JsonTexts Texts { get; } = new();
 
@@ -137,6 +140,8 @@ internal static unsafe partial class JsonRows<TScan>
                 return TracedList(node, p + 1, end, repetition, state);
             case JsonKind.TracedMap when *p == '{':
                 return TracedMap(node, p + 1, end, repetition, state);
+            case JsonKind.Variant:
+                return Variant(node, p, end, repetition, state);
             default:
                 return Other(node, p, end, repetition, state);
         }
@@ -356,20 +361,20 @@ internal static unsafe partial class JsonRows<TScan>
         {
             var member = fields.Fields[first + System.Numerics.BitOperations.TrailingZeroCount(missing)];
             var node = member.Node!;
-            if (node.Required)
+            if (node.IsNeeded)
             {
                 state.Failure.Fail(node.HoldsRow ? RejectReason.NotAnObject : RejectReason.MissingRequired, $"expected {node.TypeName}, got nothing");
                 state.Failure.In(member.Name);
                 return false;
             }
 
-            if (node.Leaf is { } leaf)
+            if (node.Leaf is { } leaf && node.Missing is null)
             {
                 leaf.AddAbsent(node.NullDefinition, repetition, state.Row);
             }
             else
             {
-                node.AddAbsent(node.NullDefinition, repetition, state.Row);
+                node.AddMissing(repetition, state.Row);
             }
         }
 

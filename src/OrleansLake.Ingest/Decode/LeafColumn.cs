@@ -179,6 +179,38 @@ internal sealed class LeafColumn(ColumnDescriptor column)
         Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Bytes), Value++) = value;
     }
 
+    /// <summary>Adds a value in the form that the column stores.</summary>
+    public void Add(object stored, int repetition)
+    {
+        switch (stored)
+        {
+            case bool flag:
+                AddBoolean(flag ? (byte)1 : (byte)0, repetition);
+                break;
+            case int number:
+                AddInt(number, repetition);
+                break;
+            case long number:
+                AddLong(number, repetition);
+                break;
+            case float number:
+                AddFloat(number, repetition);
+                break;
+            case double number:
+                AddDouble(number, repetition);
+                break;
+            case byte[] bytes when Column.PhysicalType == PhysicalType.ByteArray:
+                bytes.CopyTo(MemoryMarshal.CreateSpan(ref RoomForBytes(bytes.Length), bytes.Length));
+                AddBytes(bytes.Length, repetition);
+                break;
+            case byte[] bytes:
+                bytes.CopyTo(AddFixed(repetition));
+                break;
+            default:
+                throw new ArgumentException($"expected a value of a column, got {stored.GetType().Name}", nameof(stored));
+        }
+    }
+
     /// <summary>Adds a value of the fixed length and returns where its bytes go.</summary>
     public Span<byte> AddFixed(int repetition)
     {

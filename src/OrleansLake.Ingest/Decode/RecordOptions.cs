@@ -143,7 +143,7 @@ public sealed record RecordOptions
     /// <summary>What becomes of fields that the table does not have.</summary>
     public UnknownFieldAction UnknownFields { get; init; }
 
-    /// <summary>The column of type string that keeps them.</summary>
+    /// <summary>The column of type string or variant that keeps them.</summary>
     public string RescueColumn { get; init; } = "_rescued";
 
     /// <summary>Asks for columns, where unknown fields become some; null: they do not here, whatever <see cref="UnknownFields"/> says.</summary>
@@ -151,6 +151,9 @@ public sealed record RecordOptions
 
     /// <summary>Whether a text is a JSON Pointer (RFC 6901, section 3).</summary>
     public static bool IsPointer(string text) => JsonPointer.Parse(text) is not null;
+
+    /// <summary>Whether a text says where a column comes from, if not from the record's value: see <see cref="Columns"/>.</summary>
+    public static bool IsColumnSource(string text) => ColumnSource.IsSource(text);
 
     /// <summary>The case that a word such as <c>lower_camel</c> means; null: none.</summary>
     public static NameCase? ParseCase(string word) => NameCases.Parse(word);

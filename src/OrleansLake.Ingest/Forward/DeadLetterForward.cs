@@ -31,6 +31,9 @@ public sealed class DeadLetterForward(ICatalog catalog, TableIdentifier deadLett
         DeadLetterSchema.ErrorClass, DeadLetterSchema.JsonPath, DeadLetterSchema.Message, DeadLetterSchema.SchemaId, DeadLetterSchema.Pipeline, DeadLetterSchema.Generation,
     ];
 
+    /// <summary>The consumer group whose offset is the number of the last snapshot that was sent.</summary>
+    public static string GroupOf(string pipeline, Guid table) => $"orleanslake-dead-letters-{pipeline}-{table:N}";
+
     /// <summary>Sends what is to be sent.</summary>
     /// <returns>How many groups were sent.</returns>
     /// <exception cref="DeadLetterForwardException">A file is gone.</exception>
@@ -49,7 +52,7 @@ public sealed class DeadLetterForward(ICatalog catalog, TableIdentifier deadLett
 
         int sent = 0;
         // Numbers are of one table: one that is made anew counts from the beginning.
-        long last = await topic.ConnectAsync($"orleanslake-dead-letters-{pipeline}-{table.Metadata.TableUuid:N}", cancellationToken).ConfigureAwait(false) ?? -1;
+        long last = await topic.ConnectAsync(GroupOf(pipeline, table.Metadata.TableUuid), cancellationToken).ConfigureAwait(false) ?? -1;
         foreach (ForwardNote note in notes.Where(note => note.Number > last))
         {
             List<DataFile> files = await FindAsync(table, note, cancellationToken).ConfigureAwait(false);

@@ -73,6 +73,18 @@ public sealed class KafkaBatch : IDisposable
     /// <summary>The records.</summary>
     public ReadOnlySpan<KafkaRecord> Records => (_records ?? throw new ObjectDisposedException(nameof(KafkaBatch))).AsSpan(0, Count);
 
+    /// <summary>How many records lie before an offset.</summary>
+    public int CountBefore(long offset)
+    {
+        int count = 0;
+        while (count < Count && Records[count].Offset < offset)
+        {
+            count++;
+        }
+
+        return count;
+    }
+
     /// <summary>The value of a record; empty for null too (see <see cref="KafkaRecord.ValueLength"/>).</summary>
     public ReadOnlySpan<byte> ValueOf(in KafkaRecord record) => Buffer.AsSpan(record.ValueStart, Math.Max(0, record.ValueLength));
 

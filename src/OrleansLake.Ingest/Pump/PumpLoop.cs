@@ -245,7 +245,7 @@ internal sealed partial class PumpLoop
             if (appended.Halted is { } halted)
             {
                 range = new OffsetRange(range.First, halted.Offset);
-                count = CountBefore(batch, halted.Offset);
+                count = batch.CountBefore(halted.Offset);
                 known = count - appended.Rows - appended.Rejected - appended.Skipped;
             }
 
@@ -267,17 +267,6 @@ internal sealed partial class PumpLoop
                 ?? $"mend the table or the pipeline, then ./lake pipeline resume {_options.Pipeline}; or skip it: ./lake pipeline seek {_options.Pipeline} --topic {topic} --partition {partition} --to {stop.Offset + 1}";
             StopPartition(track.TopicPartition, null, $"{track.TopicPartition}@{stop.Offset} {stop.Message}; {remedy}");
         }
-    }
-
-    private static int CountBefore(KafkaBatch batch, long offset)
-    {
-        int count = 0;
-        while (count < batch.Count && batch.Records[count].Offset < offset)
-        {
-            count++;
-        }
-
-        return count;
     }
 
     /// <summary>Gives up unreported sets, and reads them again from where they began after a while.</summary>

@@ -48,6 +48,28 @@ public sealed class Expectations
         return checks;
     }
 
+    /// <summary>Those that cannot be asked of a table, and why.</summary>
+    internal IEnumerable<string> Unfit(Schema schema, ParquetSchema columns)
+    {
+        foreach (var standing in _standings)
+        {
+            string? why = null;
+            try
+            {
+                RowCheck.Of(standing.Expectation, schema, columns, new RowCheck.WindowMemory());
+            }
+            catch (Exception error) when (error is ArgumentException or FormatException or NotSupportedException)
+            {
+                why = error.Message;
+            }
+
+            if (why is not null)
+            {
+                yield return $"quality.expectations {standing.Expectation.Name}: {why}";
+            }
+        }
+    }
+
     /// <summary>Counts rows that do not meet one, and tells of it.</summary>
     internal void Count(Standing standing, long unmet, long of, string? finding)
     {

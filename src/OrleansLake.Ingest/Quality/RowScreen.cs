@@ -13,7 +13,7 @@ namespace OrleansLake.Ingest.Quality;
 /// batch before the record that halts its topic-partition. For the columns of one schema. Where nothing can halt (a replay), what
 /// would becomes a dead letter.
 /// </summary>
-internal sealed class RowScreen(WritePlan plan, Expectations? expectations, Expression? filter, bool haltOnReject, bool halts = true, bool skipsTombstones = false)
+internal sealed class RowScreen(WritePlan plan, Expectations? expectations, Expression? filter, bool haltOnReject, bool halts = true, bool skipsTombstones = false, RecordChoice? choice = null)
 {
     private readonly RowCondition? _filter = filter is null ? null : new RowCondition(filter.Bind(plan.Schema), ReadSchema.Of(plan.Schema.Fields));
     private readonly RowCheck?[] _checks = expectations?.Compile(plan.Schema, plan.Columns) ?? [];
@@ -40,8 +40,9 @@ internal sealed class RowScreen(WritePlan plan, Expectations? expectations, Expr
         FindRecords(first, next, rejected);
         var keep = _keep.AsSpan(0, count);
         keep.Fill(true);
-        // What is not for this table is not asked anything either.
+        // What is not for this table is not asked anything either, and is no dead letter.
         _filter?.Apply(rows, keep);
+        choice?.RemoveOthers(batch, rejected);
         int haltAt = int.MaxValue;
         string why = "";
         if (haltOnReject && rejected.FindIndex(one => !skipsTombstones || one.Reason != RejectReason.NullValue) is >= 0 and var halting)

@@ -19,6 +19,9 @@ internal sealed class RowLine(WritePlan plan, IRecordDecoder decoder)
     /// <summary>Holds its rows on their way.</summary>
     public ColumnBatch Rows { get; } = new(plan.Columns);
 
+    /// <summary>Tells which records are for the table before they are decoded; null: that need not be known before.</summary>
+    public RecordChoice? Choice { get; init; }
+
     /// <summary>Screens its rows before they are written; null: all may be.</summary>
     public RowScreen? Screen { get; init; }
 
@@ -63,6 +66,18 @@ internal sealed class RowWriter : IRowWriter
     public AppendedRecords Append(KafkaBatch batch, string? topicId = null)
     {
         ObjectDisposedException.ThrowIf(_closed, this);
+        if (_line.Choice?.Choose(batch) is not { } chosen || chosen == batch)
+        {
+            return AppendAll(batch, topicId);
+        }
+
+        AppendedRecords appended = AppendAll(chosen, topicId);
+        int passed = appended.Halted is { } halted ? batch.CountBefore(halted.Offset) - chosen.CountBefore(halted.Offset) : batch.Count - chosen.Count;
+        return appended with { Skipped = appended.Skipped + passed };
+    }
+
+    private AppendedRecords AppendAll(KafkaBatch batch, string? topicId)
+    {
         int rows = 0;
         int rejected = 0;
         int skipped = 0;

@@ -4,6 +4,7 @@ using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Decode;
 using OrleansLake.Ingest.Pump;
 using OrleansLake.Ingest.Quality;
+using OrleansLake.Parquet;
 
 namespace OrleansLake.Ingest.Write;
 
@@ -109,6 +110,41 @@ public sealed class RowWriterFactory : IRowWriterFactory
         };
     }
 
+    /// <summary>What of these options does not go together with a table of that schema, each with its place; empty: they do.</summary>
+    public static IReadOnlyList<string> Check(RowWriterOptions options, Schema schema)
+    {
+        ParquetSchema columns;
+        try
+        {
+            columns = IcebergParquet.ToParquet(schema);
+        }
+        catch (NotSupportedException error)
+        {
+            return [error.Message];
+        }
+
+        var problems = new List<string>();
+        try
+        {
+            JsonPlanCompiler.Compile(schema, columns, options.Records, TimeProvider.System);
+        }
+        catch (NotSupportedException error)
+        {
+            problems.Add(error.Message);
+        }
+
+        try
+        {
+            options.Filter?.Bind(schema);
+        }
+        catch (ArgumentException error)
+        {
+            problems.Add($"where: {error.Message}");
+        }
+
+        return [.. problems, .. options.Expectations?.Unfit(schema, columns) ?? []];
+    }
+
     /// <summary>Opens files for records that were read before: what is refused again stays where it is.</summary>
     internal ReplayFiles OpenReplay(LoadedTable table)
     {
@@ -122,10 +158,17 @@ public sealed class RowWriterFactory : IRowWriterFactory
         return new ReplayFiles(NewLine(plan, halts: false), new OpenFiles(plan, table.Store, FilePrefix(number)));
     }
 
-    private RowLine NewLine(WritePlan plan, bool halts = true) => new(plan, RecordDecoders.Create(plan.Schema, plan.Columns, new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time }))
+    private RowLine NewLine(WritePlan plan, bool halts = true)
     {
-        Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts, SkipsTombstones) : null,
-    };
+        var options = new JsonDecoderOptions { CutFraction = _options.CutFraction, Records = _options.Records, Time = _time };
+        RecordChoice? choice = _options.Filter is { } filter ? RecordChoice.Of(plan.Schema, filter, options) : null;
+        bool choosesFirst = _options.Records is { UnknownFields: UnknownFieldAction.Evolve };
+        return new RowLine(plan, RecordDecoders.Create(plan.Schema, plan.Columns, options))
+        {
+            Choice = choosesFirst ? choice : null,
+            Screen = RowScreen.IsNeeded(_options.Expectations, _options.Filter, _options.HaltOnReject) ? new RowScreen(plan, _options.Expectations, _options.Filter, _options.HaltOnReject && halts, halts, SkipsTombstones, choosesFirst ? null : choice) : null,
+        };
+    }
 
     /// <summary>Takes back what a writer no longer needs, with what it counted.</summary>
     internal void Return(RowLine line, DeadLetterRows letters, long tombstones)

@@ -5,14 +5,15 @@ using Amazon.DynamoDBv2.Model;
 namespace Orleans.DynamoDB;
 
 /// <summary>A table of DynamoDB: made or changed when the settings say so, and the few calls that the providers make.</summary>
-internal sealed class DynamoTable(TableSettings settings)
+internal sealed class DynamoTable(DynamoDBTableOptions settings)
 {
     private const int BatchLimit = 25; // of BatchWriteItem
     private static readonly TimeSpan StatusPause = TimeSpan.FromMilliseconds(500);
 
     private readonly AmazonDynamoDBClient client = settings.Connect();
 
-    public static AttributeValue Text(string value) => new(value);
+    // DynamoDB has known empty texts since 2020, DynamoDB Local since later.
+    public static AttributeValue Text(string value) => value.Length > 0 ? new(value) : new() { NULL = true };
 
     public static AttributeValue Number(long value) => new() { N = value.ToString(CultureInfo.InvariantCulture) };
 

@@ -86,6 +86,12 @@ public sealed partial class DynamoDbClusterTests(DynamoDbStand stand, ITestOutpu
         },
         createTables: false);
 
+    /// <summary>What a keeper keeps.</summary>
+    public sealed class Counted
+    {
+        public int Count { get; set; }
+    }
+
     public interface IKeeper : IGrainWithGuidKey
     {
         Task KeepAsync(int value);
@@ -96,7 +102,7 @@ public sealed partial class DynamoDbClusterTests(DynamoDbStand stand, ITestOutpu
     }
 
     [PreferLocalPlacement]
-    public sealed class Keeper([PersistentState("kept", DynamoDbStand.Storage)] IPersistentState<DynamoDbTablesTests.Counted> state, ILocalSiloDetails silo) : Grain, IKeeper, IRemindable
+    public sealed class Keeper([PersistentState("kept", DynamoDbStand.Storage)] IPersistentState<Counted> state, ILocalSiloDetails silo) : Grain, IKeeper, IRemindable
     {
         /// <summary>Which reminders came where.</summary>
         public static readonly ConcurrentBag<(Guid Grain, SiloAddress Silo)> Ticks = [];

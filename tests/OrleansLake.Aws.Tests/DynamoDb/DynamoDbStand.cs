@@ -11,7 +11,10 @@ using OrleansLake.Testing.Processes;
 
 namespace OrleansLake.Aws.Tests.DynamoDb;
 
-/// <summary>moto's DynamoDB behind a server that notes what it is asked, and silos that keep everything there.</summary>
+/// <summary>
+/// DynamoDB as moto has it, or as another server that is named, such as DynamoDB Local (ORLEANSLAKE_TEST_DYNAMODB=http://127.0.0.1:8000),
+/// behind one that notes what it is asked, and silos that keep everything there.
+/// </summary>
 public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
 {
     public const string Storage = "state";
@@ -23,7 +26,9 @@ public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
     private IHost? _silo;
 
     /// <summary>Why there is nothing to test with; null: there is.</summary>
-    public static string? Absence => MotoServer.Absence;
+    public static string? Absence => Named is null ? MotoServer.Absence : null;
+
+    private static string? Named => Environment.GetEnvironmentVariable("ORLEANSLAKE_TEST_DYNAMODB");
 
     /// <summary>Whether Orleans itself is a stand-in, which is no cluster.</summary>
     public static bool IsAlone => (typeof(IGrainFactory).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "").Contains("standin", StringComparison.Ordinal);
@@ -40,7 +45,7 @@ public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
             return;
         }
 
-        _server = await AwsServer.StartBeforeAsync(aws.Moto.Address, isOneByOne: true);
+        _server = await AwsServer.StartBeforeAsync(Named is { } named ? new Uri(named) : aws.Moto.Address, isOneByOne: true);
         _silo = Build("shared", silo => silo.Services.AddSingleton(TimeProvider.System));
         await _silo.StartAsync();
     }

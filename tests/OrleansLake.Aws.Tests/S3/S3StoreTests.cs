@@ -21,25 +21,6 @@ public sealed class S3StoreTests(AwsStand stand)
         await new ObjectStoreConformance(store, $"s3://{bucket}/warehouse").RunAsync(name);
     }
 
-    /// <summary>Any other server, such as Ceph's or MinIO's, by its address, bucket and keys: ORLEANSLAKE_TEST_S3=http://key:secret@127.0.0.1:7480/bucket.</summary>
-    [Theory]
-    [MemberData(nameof(Cases))]
-    public async Task A_server_that_was_named_is_a_store(string name)
-    {
-        string? named = Environment.GetEnvironmentVariable("ORLEANSLAKE_TEST_S3");
-        Assert.SkipWhen(named is null, "no other S3 server was named (ORLEANSLAKE_TEST_S3)");
-        var uri = new Uri(named!);
-        string[] keys = uri.UserInfo.Split(':');
-        using var store = new S3ObjectStore(
-            new S3StoreOptions
-            {
-                Endpoint = new Uri(uri.GetComponents(UriComponents.SchemeAndServer, UriFormat.UriEscaped)), PathStyle = true, AccessKeyId = keys[0], SecretAccessKey = keys[1],
-                Region = "us-east-1", Checksums = false,
-            },
-            TimeProvider.System, new IdSource(TimeProvider.System, new Random()));
-        await new ObjectStoreConformance(store, $"s3://{uri.AbsolutePath.Trim('/')}/{Guid.NewGuid():N}").RunAsync(name);
-    }
-
     [Fact]
     public async Task Locations_of_Hadoops_clients_are_the_same_objects()
     {

@@ -1,5 +1,6 @@
 using OrleansLake.Contracts;
 using OrleansLake.Iceberg;
+using OrleansLake.Testing.Orleans;
 
 namespace OrleansLake.Grains.Tests;
 
@@ -54,16 +55,5 @@ public sealed class StateUpgradeTests : IDisposable
         read.State.Wanted = WantedState.Running;
         await storage.WriteStateAsync("pipeline", grain, read);
         Assert.Equal("4", read.ETag);
-    }
-
-    private sealed class Held<T> : IGrainState<T>
-        where T : new()
-    {
-        [System.Diagnostics.CodeAnalysis.AllowNull]
-        public T State { get; set; } = new();
-
-        public string? ETag { get; set; }
-
-        public bool RecordExists { get; set; }
     }
 }

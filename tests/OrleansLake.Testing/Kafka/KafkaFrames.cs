@@ -3,6 +3,9 @@ using System.Text;
 
 namespace OrleansLake.Testing.Kafka;
 
+/// <summary>A request by the number of its API; a search for a coordinator with the group or the transactional id that is looked for.</summary>
+public readonly record struct KafkaAsked(short Api, string? Group = null, string? TransactionalId = null);
+
 /// <summary>As much of Kafka's wire format as a gate in front of a broker needs. https://kafka.apache.org/protocol</summary>
 internal static class KafkaFrames
 {
@@ -98,6 +101,19 @@ internal static class KafkaFrames
         int at = 8;
         SkipText(request, ref at, flexible: false);
         return at;
+    }
+
+    /// <summary>What a request asks for.</summary>
+    public static KafkaAsked AskedBy(byte[] request, short key, short version)
+    {
+        if (key != FindCoordinator)
+        {
+            return new KafkaAsked(key);
+        }
+
+        int at = version < 3 ? BodyOf(request) : throw new InvalidOperationException($"FindCoordinator: expected version 2 or less, found {version}");
+        string name = ReadText(request, ref at);
+        return version >= 1 && request[at] == 1 ? new KafkaAsked(key, TransactionalId: name) : new KafkaAsked(key, name);
     }
 
     public static string ReadText(byte[] from, ref int at)

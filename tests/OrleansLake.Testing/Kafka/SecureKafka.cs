@@ -43,6 +43,7 @@ public sealed class SecureKafka : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
     private readonly ConcurrentBag<Task> _connections = [];
+    private readonly ConcurrentDictionary<KafkaAsked, bool> _asked = [];
 
     /// <summary>Opens it before a cluster of one broker.</summary>
     public SecureKafka(string bootstrapServers, SecureKafkaOptions options)
@@ -58,6 +59,9 @@ public sealed class SecureKafka : IAsyncDisposable
 
     /// <summary>Users or tokens that were let in, one for each connection.</summary>
     public ConcurrentQueue<string> Admitted { get; } = [];
+
+    /// <summary>What was asked of the broker, each kind of request once; one that looks for a coordinator says whose.</summary>
+    public IEnumerable<KafkaAsked> Asked => _asked.Keys;
 
     private int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -94,7 +98,7 @@ public sealed class SecureKafka : IAsyncDisposable
         {
             await using Stream stream = await SecureAsync(down.GetStream());
             await up.ConnectAsync(IPAddress.Loopback, _upstream, _stop.Token);
-            var connection = new Connection(stream, up.GetStream(), _options, Admitted, port => port == _upstream ? Port : port);
+            var connection = new Connection(stream, up.GetStream(), _options, Admitted, _asked, port => port == _upstream ? Port : port);
             await Task.WhenAny(connection.RequestsAsync(_stop.Token), connection.AnswersAsync(_stop.Token));
         }
         catch (Exception error) when (error is IOException or SocketException or OperationCanceledException or System.Security.Authentication.AuthenticationException)
@@ -131,7 +135,7 @@ public sealed class SecureKafka : IAsyncDisposable
         return chain.Build(certificate);
     }
 
-    private sealed class Connection(Stream down, Stream up, SecureKafkaOptions options, ConcurrentQueue<string> admitted, Func<int, int> portOf)
+    private sealed class Connection(Stream down, Stream up, SecureKafkaOptions options, ConcurrentQueue<string> admitted, ConcurrentDictionary<KafkaAsked, bool> seen, Func<int, int> portOf)
     {
         private readonly ConcurrentDictionary<int, (short Key, short Version)> _asked = [];
         private readonly SemaphoreSlim _writing = new(1);
@@ -144,6 +148,7 @@ public sealed class SecureKafka : IAsyncDisposable
             while (await KafkaFrames.ReadAsync(down, cancellationToken) is { } frame)
             {
                 short key = BinaryPrimitives.ReadInt16BigEndian(frame), version = BinaryPrimitives.ReadInt16BigEndian(frame.AsSpan(2));
+                seen.TryAdd(KafkaFrames.AskedBy(frame, key, version), true);
                 if (key is KafkaFrames.SaslHandshake or KafkaFrames.SaslAuthenticate)
                 {
                     byte[] answer = key == KafkaFrames.SaslHandshake ? Handshake(frame) : Authenticate(frame, version);

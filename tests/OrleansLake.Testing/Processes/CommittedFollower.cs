@@ -11,12 +11,14 @@ public sealed class CommittedFollower : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<TopicPartition, long> _committed = [];
     private readonly Func<SiloProcess?> _silo;
+    private readonly string? _pipeline;
     private readonly Task _looking;
 
-    /// <summary>Asks whichever silo the function names, five times a second.</summary>
-    public CommittedFollower(Func<SiloProcess?> silo)
+    /// <summary>Asks whichever silo the function names, five times a second, of its pipeline or one beside it.</summary>
+    public CommittedFollower(Func<SiloProcess?> silo, string? pipeline = null)
     {
         _silo = silo;
+        _pipeline = pipeline;
         _looking = Task.Run(LookAsync);
     }
 
@@ -56,7 +58,7 @@ public sealed class CommittedFollower : IAsyncDisposable
         {
             while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                if (_silo() is { Process.HasExited: false } silo && await silo.StatusAsync(_stop.Token) is { } status)
+                if (_silo() is { Process.HasExited: false } silo && await silo.StatusAsync(_stop.Token, _pipeline) is { } status)
                 {
                     lock (_committed)
                     {

@@ -44,6 +44,15 @@ public sealed record SiloSetup
     /// <summary>Further settings of the section <c>kafka</c>.</summary>
     public IReadOnlyDictionary<string, string>? Kafka { get; init; }
 
+    /// <summary>The setting <c>memoryBudget</c>; null: as it is unless said.</summary>
+    public string? MemoryBudget { get; init; }
+
+    /// <summary>The section <c>records</c> of the pipeline.</summary>
+    public JsonObject? Records { get; init; }
+
+    /// <summary>Pipelines beside it, of the same broker, each with all that it says of itself.</summary>
+    public IReadOnlyList<JsonObject> Beside { get; init; } = [];
+
     /// <summary>Further variables of the process.</summary>
     public IReadOnlyDictionary<string, string>? Environment { get; init; }
 
@@ -124,8 +133,21 @@ public sealed class SiloProcess : IAsyncDisposable
                 ["flushInterval"] = setup.FlushInterval,
                 ["kafka"] = new JsonObject([new("bootstrap.servers", setup.BootstrapServers), .. (setup.Kafka ?? new Dictionary<string, string>()).Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value))]),
                 ["kafkaSecret"] = setup.KafkaSecret?.DeepClone() ?? new JsonObject(),
+                ["records"] = setup.Records?.DeepClone() ?? new JsonObject(),
             }),
         };
+        if (setup.MemoryBudget is not null)
+        {
+            config["memoryBudget"] = setup.MemoryBudget;
+        }
+
+        foreach (JsonObject beside in setup.Beside)
+        {
+            JsonNode pipeline = beside.DeepClone();
+            pipeline["kafka"] = new JsonObject { ["bootstrap.servers"] = setup.BootstrapServers };
+            config["pipelines"]!.AsArray().Add(pipeline);
+        }
+
         foreach ((string key, JsonNode? value) in setup.Orleans ?? [])
         {
             config["orleans"]![key] = value?.DeepClone();
@@ -137,12 +159,12 @@ public sealed class SiloProcess : IAsyncDisposable
         return new SiloProcess(process, url, ports[1], ports[2], setup, log);
     }
 
-    /// <summary>The pipeline's status as the silo's HTTP API gives it; null while it does not answer.</summary>
-    public async Task<JsonNode?> StatusAsync(CancellationToken cancellationToken)
+    /// <summary>The status of its pipeline, or of one beside it, as the silo's HTTP API gives it; null while it does not answer.</summary>
+    public async Task<JsonNode?> StatusAsync(CancellationToken cancellationToken, string? pipeline = null)
     {
         try
         {
-            using HttpResponseMessage response = await _http.GetAsync($"/pipelines/{_setup.Pipeline}", cancellationToken);
+            using HttpResponseMessage response = await _http.GetAsync($"/pipelines/{pipeline ?? _setup.Pipeline}", cancellationToken);
             return response.IsSuccessStatusCode ? JsonNode.Parse(await response.Content.ReadAsStringAsync(cancellationToken)) : null;
         }
         catch (HttpRequestException)
@@ -169,7 +191,7 @@ public sealed class SiloProcess : IAsyncDisposable
 
     /// <summary>Waits until the status is as wanted, and gives it.</summary>
     /// <exception cref="TimeoutException">It never was; the message has the last status and the log.</exception>
-    public async Task<JsonNode> WaitAsync(string what, Func<JsonNode, bool> wanted, TimeSpan limit)
+    public async Task<JsonNode> WaitAsync(string what, Func<JsonNode, bool> wanted, TimeSpan limit, string? pipeline = null)
     {
         using var source = new CancellationTokenSource(limit);
         using var timer = new PeriodicTimer(LookPeriod);
@@ -183,7 +205,7 @@ public sealed class SiloProcess : IAsyncDisposable
                     throw new InvalidOperationException($"waiting for {what}: the silo ended: {Process.Output}{Process.Errors}");
                 }
 
-                last = await StatusAsync(source.Token) ?? last;
+                last = await StatusAsync(source.Token, pipeline) ?? last;
                 if (last is not null && wanted(last))
                 {
                     return last;
@@ -232,18 +254,33 @@ public sealed class SiloProcess : IAsyncDisposable
         _http.Dispose();
     }
 
-    /// <summary>Ports of this host that nobody listens at, each another one.</summary>
+    /// <summary>
+    /// Ports of this host that nobody listens at, each another one: below those that the system gives to outgoing connections,
+    /// since one of these would be taken before a server that takes seconds to start has come to listen.
+    /// </summary>
     public static int[] FreePorts(int count)
     {
-        var listeners = new TcpListener[count];
-        for (int i = 0; i < count; i++)
+        const string range = "/proc/sys/net/ipv4/ip_local_port_range";
+        const int first = 10_000;
+        int outgoing = File.Exists(range) ? int.Parse(File.ReadAllText(range).Split('\t', ' ')[0], System.Globalization.CultureInfo.InvariantCulture) : 32_768;
+        int end = outgoing > 2 * first ? outgoing : 65_536; // where the system keeps none apart, any
+        var listeners = new List<TcpListener>();
+        for (int tries = 0; listeners.Count < count; tries++)
         {
-            listeners[i] = new TcpListener(IPAddress.Loopback, 0);
-            listeners[i].Start();
+            var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(first, end));
+            try
+            {
+                listener.Start();
+                listeners.Add(listener);
+            }
+            catch (SocketException) when (tries < 1000)
+            {
+                // somebody listens there
+            }
         }
 
         int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        Array.ForEach(listeners, listener => listener.Stop());
+        listeners.ForEach(listener => listener.Stop());
         return ports;
     }
 }

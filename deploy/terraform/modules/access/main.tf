@@ -10,6 +10,10 @@ locals {
   # arn:…:kafka:REGION:ACCOUNT:cluster/NAME/UUID and what belongs to that cluster
   msk_topic = var.msk == null ? "" : replace(var.msk.cluster_arn, ":cluster/", ":topic/")
   msk_group = var.msk == null ? "" : replace(var.msk.cluster_arn, ":cluster/", ":group/")
+  msk_id    = var.msk == null ? "" : replace(var.msk.cluster_arn, ":cluster/", ":transactional-id/")
+
+  # Pipelines send dead letters in transactions, which also move the offset of a group of their own.
+  letters = var.msk == null ? [] : length(var.msk.dead_letter_topics) > 0 ? [var.msk] : []
 }
 
 data "aws_iam_policy_document" "assume" {
@@ -162,7 +166,7 @@ data "aws_iam_policy_document" "task" {
     for_each = var.msk == null ? [] : [var.msk]
     content {
       sid       = "KafkaConnect"
-      actions   = ["kafka-cluster:Connect", "kafka-cluster:DescribeCluster"]
+      actions   = ["kafka-cluster:Connect"]
       resources = [statement.value.cluster_arn]
     }
   }
@@ -186,12 +190,31 @@ data "aws_iam_policy_document" "task" {
     }
   }
 
+  # The offset is kept under the topic's own name, which takes the right to read it.
   dynamic "statement" {
-    for_each = var.msk == null ? [] : length(var.msk.dead_letter_topics) > 0 ? [var.msk] : []
+    for_each = local.letters
     content {
-      sid       = "KafkaDeadLetters"
-      actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData"]
+      sid       = "DeadLetterTopics"
+      actions   = ["kafka-cluster:DescribeTopic", "kafka-cluster:WriteData", "kafka-cluster:ReadData"]
       resources = [for topic in statement.value.dead_letter_topics : "${local.msk_topic}/${topic}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.letters
+    content {
+      sid       = "DeadLetterTransactions"
+      actions   = ["kafka-cluster:DescribeTransactionalId", "kafka-cluster:AlterTransactionalId"]
+      resources = ["${local.msk_id}/orleanslake-dead-letters-*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.letters
+    content {
+      sid       = "DeadLetterGroups"
+      actions   = ["kafka-cluster:DescribeGroup", "kafka-cluster:AlterGroup"]
+      resources = ["${local.msk_group}/orleanslake-dead-letters-*"]
     }
   }
 }

@@ -118,7 +118,7 @@ resource "aws_ecs_service" "silo" {
   desired_count                      = var.silos.desired
   launch_type                        = var.capacity_provider == null ? var.launch_type : null
   deployment_minimum_healthy_percent = 100
-  deployment_maximum_percent         = 150
+  deployment_maximum_percent         = var.deployment_percent
   propagate_tags                     = "SERVICE"
   enable_ecs_managed_tags            = true
   tags                               = var.tags

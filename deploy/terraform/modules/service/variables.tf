@@ -18,6 +18,7 @@ variable "architecture" { type = string }
 variable "cpu" { type = number }
 variable "memory" { type = number }
 variable "silos" { type = object({ min = number, desired = number, max = number }) }
+variable "deployment_percent" { type = number }
 variable "lag_per_silo" { type = number }
 variable "task_role_arn" { type = string }
 variable "execution_role_arn" { type = string }

@@ -2,136 +2,63 @@
 
 locals {
   on_demand = var.capacity == null
+
+  # Silos that ran yesterday are of no use, so their table needs no point in time to go back to.
+  tables = {
+    members = { hash = "DeploymentId", range = "SiloIdentity", number = false, recovery = false, indexes = {} }
+    state   = { hash = "GrainReference", range = "GrainType", number = false, recovery = var.point_in_time_recovery, indexes = {} }
+    reminders = {
+      hash    = "ReminderId", range = "GrainHash", number = true, recovery = var.point_in_time_recovery
+      indexes = { ServiceIdIndex = "GrainHash", ServiceIdGrainReferenceIndex = "GrainReference" }
+    }
+  }
 }
 
-resource "aws_dynamodb_table" "members" {
-  name         = "${var.name}-members"
-  billing_mode = local.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED"
-  hash_key     = "DeploymentId"
-  range_key    = "SiloIdentity"
-  tags         = var.tags
+resource "aws_dynamodb_table" "this" {
+  for_each                    = local.tables
+  name                        = "${var.name}-${each.key}"
+  billing_mode                = local.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED"
+  hash_key                    = each.value.hash
+  range_key                   = each.value.range
+  read_capacity               = one(var.capacity[*].read)
+  write_capacity              = one(var.capacity[*].write)
+  deletion_protection_enabled = var.deletion_protection
+  tags                        = var.tags
 
-  read_capacity  = local.on_demand ? null : var.capacity.read
-  write_capacity = local.on_demand ? null : var.capacity.write
-
-  attribute {
-    name = "DeploymentId"
-    type = "S"
+  dynamic "attribute" {
+    for_each = toset(concat([each.value.hash, each.value.range], length(each.value.indexes) > 0 ? ["ServiceId"] : [], values(each.value.indexes)))
+    content {
+      name = attribute.value
+      type = each.value.number && attribute.value == each.value.range ? "N" : "S"
+    }
   }
 
-  attribute {
-    name = "SiloIdentity"
-    type = "S"
+  dynamic "global_secondary_index" {
+    for_each = each.value.indexes
+    content {
+      name            = global_secondary_index.key
+      hash_key        = "ServiceId"
+      range_key       = global_secondary_index.value
+      projection_type = "ALL"
+      read_capacity   = one(var.capacity[*].read)
+      write_capacity  = one(var.capacity[*].write)
+    }
   }
 
   point_in_time_recovery {
-    enabled = false # silos that ran yesterday are of no use
+    enabled = each.value.recovery
   }
 
   server_side_encryption {
     enabled     = var.kms_key_arn != null
     kms_key_arn = var.kms_key_arn
   }
-
-  deletion_protection_enabled = var.deletion_protection
-}
-
-resource "aws_dynamodb_table" "state" {
-  name         = "${var.name}-state"
-  billing_mode = local.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED"
-  hash_key     = "GrainReference"
-  range_key    = "GrainType"
-  tags         = var.tags
-
-  read_capacity  = local.on_demand ? null : var.capacity.read
-  write_capacity = local.on_demand ? null : var.capacity.write
-
-  attribute {
-    name = "GrainReference"
-    type = "S"
-  }
-
-  attribute {
-    name = "GrainType"
-    type = "S"
-  }
-
-  point_in_time_recovery {
-    enabled = var.point_in_time_recovery
-  }
-
-  server_side_encryption {
-    enabled     = var.kms_key_arn != null
-    kms_key_arn = var.kms_key_arn
-  }
-
-  deletion_protection_enabled = var.deletion_protection
-}
-
-resource "aws_dynamodb_table" "reminders" {
-  name         = "${var.name}-reminders"
-  billing_mode = local.on_demand ? "PAY_PER_REQUEST" : "PROVISIONED"
-  hash_key     = "ReminderId"
-  range_key    = "GrainHash"
-  tags         = var.tags
-
-  read_capacity  = local.on_demand ? null : var.capacity.read
-  write_capacity = local.on_demand ? null : var.capacity.write
-
-  attribute {
-    name = "ReminderId"
-    type = "S"
-  }
-
-  attribute {
-    name = "GrainHash"
-    type = "N"
-  }
-
-  attribute {
-    name = "ServiceId"
-    type = "S"
-  }
-
-  attribute {
-    name = "GrainReference"
-    type = "S"
-  }
-
-  global_secondary_index {
-    name            = "ServiceIdIndex"
-    hash_key        = "ServiceId"
-    range_key       = "GrainHash"
-    projection_type = "ALL"
-    read_capacity   = local.on_demand ? null : var.capacity.read
-    write_capacity  = local.on_demand ? null : var.capacity.write
-  }
-
-  global_secondary_index {
-    name            = "ServiceIdGrainReferenceIndex"
-    hash_key        = "ServiceId"
-    range_key       = "GrainReference"
-    projection_type = "ALL"
-    read_capacity   = local.on_demand ? null : var.capacity.read
-    write_capacity  = local.on_demand ? null : var.capacity.write
-  }
-
-  point_in_time_recovery {
-    enabled = var.point_in_time_recovery
-  }
-
-  server_side_encryption {
-    enabled     = var.kms_key_arn != null
-    kms_key_arn = var.kms_key_arn
-  }
-
-  deletion_protection_enabled = var.deletion_protection
 }
 
 output "names" {
-  value = { members = aws_dynamodb_table.members.name, state = aws_dynamodb_table.state.name, reminders = aws_dynamodb_table.reminders.name }
+  value = { for key, table in aws_dynamodb_table.this : key => table.name }
 }
 
 output "arns" {
-  value = { members = aws_dynamodb_table.members.arn, state = aws_dynamodb_table.state.arn, reminders = aws_dynamodb_table.reminders.arn }
+  value = { for key, table in aws_dynamodb_table.this : key => table.arn }
 }

@@ -20,6 +20,8 @@ internal sealed class AvroCompiler(JsonState state)
                 return new ForkStep([.. node.Nodes.Select(one => Step(type, one))]);
             case (_, AvroTypeKind.Union):
                 return new UnionStep([.. type.Branches.Select(branch => Step(branch, node))]);
+            case (JsonKind.Path, AvroTypeKind.Null) when !node.IsNeeded:
+                return new NowhereStep(type, node);
             case (_, AvroTypeKind.Null):
                 return new NullStep(node);
             case (JsonKind.Guarded, _):
@@ -39,7 +41,9 @@ internal sealed class AvroCompiler(JsonState state)
             case (JsonKind.Struct or JsonKind.Path or JsonKind.List or JsonKind.Map or JsonKind.TracedList or JsonKind.TracedMap, AvroTypeKind.String) when type.LogicalType == "json":
                 return new JsonStep(node, state);
             case (JsonKind.Path or JsonKind.Either, _):
-                return node.Required ? new UnfitStep(type, node) : new NowhereStep(type, node);
+                return node.IsNeeded ? new UnfitStep(type, node) : new NowhereStep(type, node);
+            case (JsonKind.Variant, _):
+                return new VariantStep(type, node, state);
             case (JsonKind.StringOrJson, _):
                 return Value(type, node) ?? new TextStep(type, node, state);
             default:

@@ -148,6 +148,22 @@ internal sealed class TextStep(AvroType type, JsonNode node, JsonState state) : 
     }
 }
 
+/// <summary>A value of any type as a variant: the document that it would have been.</summary>
+internal sealed unsafe class VariantStep(AvroType type, JsonNode node, JsonState state) : AvroStep
+{
+    public override bool Read(ref AvroCursor cursor, int repetition, int row)
+    {
+        if (!AvroJson.TryWrite(ref cursor, type, state.Texts.Begin(), 0))
+        {
+            return false;
+        }
+
+        byte* from = state.Texts.End(out int length);
+        state.Row = row;
+        return JsonRows<ScanScalar>.Variant(node, from, from + length, repetition, state) != null || JsonStep.Fail(ref cursor, state);
+    }
+}
+
 /// <summary>A string that says a time, or a number where numbers may stand in strings: as JSON's strings are read.</summary>
 internal sealed unsafe class ParsedStep(JsonNode node, JsonState state) : AvroStep
 {

@@ -27,7 +27,7 @@ internal sealed class NowhereStep(AvroType type, JsonNode node) : AvroStep
 {
     public override bool Read(ref AvroCursor cursor, int repetition, int row)
     {
-        node.AddAbsent(node.NullDefinition, repetition, row);
+        node.AddMissing(repetition, row);
         return cursor.Skip(type);
     }
 }
@@ -100,7 +100,7 @@ internal sealed class PathArrayStep(AvroType item, (int Index, AvroStep Step, Js
 
         for (; wanted < elements.Length; wanted++)
         {
-            if (!NullStep.Add(ref cursor, elements[wanted].Node, repetition, row, "nothing"))
+            if (!NullStep.AddMissing(ref cursor, elements[wanted].Node, repetition, row))
             {
                 return cursor.In(string.Create(CultureInfo.InvariantCulture, $"[{elements[wanted].Index}]"));
             }
@@ -166,7 +166,7 @@ internal sealed class PathMapStep : AvroStep
 
         for (int i = 0; i < _values.Length; i++)
         {
-            if (!_met[i] && !NullStep.Add(ref cursor, _values[i].Node, repetition, row, "nothing"))
+            if (!_met[i] && !NullStep.AddMissing(ref cursor, _values[i].Node, repetition, row))
             {
                 return cursor.In($"[\"{Encoding.UTF8.GetString(_values[i].Key)}\"]");
             }

@@ -33,6 +33,18 @@ internal sealed class NullStep(JsonNode node) : AvroStep
         node.AddAbsent(node.NullDefinition, repetition, row);
         return true;
     }
+
+    /// <summary>Nothing at all, not even null: what stands for it.</summary>
+    public static bool AddMissing(ref AvroCursor cursor, JsonNode node, int repetition, int row)
+    {
+        if (node.IsNeeded)
+        {
+            return Add(ref cursor, node, repetition, row, "nothing");
+        }
+
+        node.AddMissing(repetition, row);
+        return true;
+    }
 }
 
 /// <summary>One of several.</summary>
@@ -43,7 +55,7 @@ internal sealed class UnionStep(AvroStep[] branches) : AvroStep
         && ((ulong)branch < (ulong)branches.Length ? branches[branch].Read(ref cursor, repetition, row) : cursor.Malformed($"one of {branches.Length} branches"));
 }
 
-/// <summary>A record: its fields in the order that they were written, then nulls for columns that it has not.</summary>
+/// <summary>A record: its fields in the order that they were written, then defaults or nulls for columns that it has not.</summary>
 internal sealed class RecordStep((string Name, AvroStep Step)[] fields, (string Name, JsonNode Node)[] missing) : AvroStep
 {
     public override bool Read(ref AvroCursor cursor, int repetition, int row)
@@ -58,7 +70,7 @@ internal sealed class RecordStep((string Name, AvroStep Step)[] fields, (string 
 
         foreach (var (name, node) in missing)
         {
-            if (!NullStep.Add(ref cursor, node, repetition, row, "nothing"))
+            if (!NullStep.AddMissing(ref cursor, node, repetition, row))
             {
                 return cursor.In(name);
             }

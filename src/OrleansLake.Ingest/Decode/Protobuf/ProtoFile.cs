@@ -51,8 +51,11 @@ internal sealed class ProtoMessage(string name)
     /// <summary>Fields in their order.</summary>
     public List<ProtoField> Fields { get; } = [];
 
-    /// <summary>Messages within, in their order.</summary>
+    /// <summary>Messages within, in their order, without those that groups are.</summary>
     public List<ProtoMessage> Messages { get; } = [];
+
+    /// <summary>Those, groups, and null for the entry of each map, in the order in which a descriptor has them.</summary>
+    public List<ProtoMessage?> Described { get; } = [];
 
     /// <summary>Enums within.</summary>
     public List<ProtoEnum> Enums { get; } = [];

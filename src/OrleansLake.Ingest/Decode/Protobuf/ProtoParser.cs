@@ -122,6 +122,7 @@ internal sealed class ProtoParser
             {
                 case "message" when _lexer.Kind == ProtoTokenKind.Name:
                     message.Messages.Add(Message(message.Name, hasPresence, depth + 1));
+                    message.Described.Add(message.Messages[^1]);
                     break;
                 case "enum" when _lexer.Kind == ProtoTokenKind.Name:
                     message.Enums.Add(Enum(message.Name));
@@ -142,6 +143,7 @@ internal sealed class ProtoParser
                     break;
                 case "map" when _lexer.Take("<"):
                     message.Fields.Add(Map(message));
+                    message.Described.Add(null);
                     break;
                 case "optional" or "required" or "repeated" when _lexer.Kind == ProtoTokenKind.Name || _lexer.Token == ".":
                     message.Fields.Add(Field(message, _lexer.FullName("a type"), word == "repeated", hasPresence || word != "repeated", -1, hasPresence, depth));
@@ -218,7 +220,7 @@ internal sealed class ProtoParser
         {
             var group = new ProtoMessage(Join(message.Name, name));
             Body(group, groupHasPresence, depth + 1);
-            message.Messages.Add(group);
+            message.Described.Add(group);
             return new ProtoField { Name = name.ToLowerInvariant(), Number = (int)number, Kind = ProtoKind.Group, IsRepeated = isRepeated, Oneof = oneof };
         }
 

@@ -39,11 +39,16 @@ internal sealed class ProtoSchema
     /// <summary>
     /// The message that a list of indexes means: of the file's messages, then of those within
     /// (https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format).
+    /// The registry's own serializer counts the messages that the text declares; others count as descriptors do, in which each map field is
+    /// a message too. Where both would do, it is the registry's.
     /// </summary>
     /// <exception cref="FormatException">A type that it names is not there.</exception>
-    public MessageLayout? Find(ReadOnlySpan<int> indexes)
+    public MessageLayout? Find(ReadOnlySpan<int> indexes) =>
+        (Walk(indexes, static message => message.Messages) ?? Walk(indexes, static message => message.Described)) is { } found ? Layout(found) : null;
+
+    private ProtoMessage? Walk(ReadOnlySpan<int> indexes, Func<ProtoMessage, IReadOnlyList<ProtoMessage?>> within)
     {
-        IReadOnlyList<ProtoMessage> messages = _main.Messages;
+        IReadOnlyList<ProtoMessage?> messages = _main.Messages;
         ProtoMessage? message = null;
         foreach (int index in indexes)
         {
@@ -53,16 +58,20 @@ internal sealed class ProtoSchema
                 return null;
             }
 
-            messages = message.Messages;
+            messages = within(message);
         }
 
-        return message is null ? null : Layout(message);
+        return message;
     }
 
     private void Add(ProtoMessage message)
     {
         _messages.TryAdd(message.Name, message);
-        message.Messages.ForEach(Add);
+        foreach (var within in message.Described.OfType<ProtoMessage>())
+        {
+            Add(within);
+        }
+
         message.Enums.ForEach(one => _enums.TryAdd(one.Name, one));
     }
 

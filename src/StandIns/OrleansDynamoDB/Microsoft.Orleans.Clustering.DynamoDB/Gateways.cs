@@ -12,7 +12,7 @@ namespace Orleans.Clustering.DynamoDB
     internal sealed class DynamoDBGatewayListProvider(
         IOptions<DynamoDBGatewayOptions> options, IOptions<ClusterOptions> cluster, IOptions<GatewayOptions> gateways) : IGatewayListProvider
     {
-        private readonly DynamoTable table = new(options.Value.Settings);
+        private readonly DynamoTable table = new(options.Value);
 
         public TimeSpan MaxStaleness => gateways.Value.GatewayListRefreshPeriod;
 

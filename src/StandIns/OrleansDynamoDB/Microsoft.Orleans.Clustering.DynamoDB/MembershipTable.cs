@@ -90,7 +90,7 @@ namespace Orleans.Clustering.DynamoDB
         private const string Known = $"attribute_exists({SiloItem.Identity})";
         private const string Unchanged = $"{SiloItem.Etag} = :etag";
 
-        private readonly DynamoTable table = new(options.Value.Settings);
+        private readonly DynamoTable table = new(options.Value);
         private readonly string clusterId = cluster.Value.ClusterId;
 
         public async Task InitializeMembershipTable(bool tryInitTableVersion)

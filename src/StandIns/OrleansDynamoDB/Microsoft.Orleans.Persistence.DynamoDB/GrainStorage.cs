@@ -23,7 +23,7 @@ namespace Orleans.Storage
         private const string New = $"attribute_not_exists({Grain})";
         private const string Unchanged = $"{Etag} = :etag";
 
-        private readonly DynamoTable table = new(options.Settings);
+        private readonly DynamoTable table = new(options);
 
         public void Participate(ISiloLifecycle lifecycle) => lifecycle.Subscribe(
             $"DynamoDBGrainStorage-{name}", options.InitStage,

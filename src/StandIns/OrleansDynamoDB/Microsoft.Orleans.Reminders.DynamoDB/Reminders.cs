@@ -10,15 +10,6 @@ using Orleans.Runtime;
 
 namespace Orleans.Reminders.DynamoDB
 {
-    public class DynamoDBClientOptions
-    {
-        public string? AccessKey { get; set; }
-        public string? SecretKey { get; set; }
-        public string Service { get; set; } = null!;
-        public string? Token { get; set; }
-        public string? ProfileName { get; set; }
-    }
-
     /// <summary>An item for each reminder, found by its grain and by the hash of its grain through two indexes.</summary>
     internal sealed class DynamoDBReminderTable(IOptions<DynamoDBReminderStorageOptions> options, IOptions<ClusterOptions> cluster) : IReminderTable
     {
@@ -34,7 +25,7 @@ namespace Orleans.Reminders.DynamoDB
         private const string ByGrain = "ServiceIdGrainReferenceIndex";
         private const string OfService = $"{Service} = :service";
 
-        private readonly DynamoTable table = new(options.Value.Settings);
+        private readonly DynamoTable table = new(options.Value);
         private readonly string serviceId = cluster.Value.ServiceId;
         private Task? ready;
 
@@ -116,21 +107,7 @@ namespace Orleans.Reminders.DynamoDB
 
 namespace Orleans.Configuration
 {
-    public class DynamoDBReminderStorageOptions : DynamoDBClientOptions
-    {
-        public string TableName { get; set; } = "OrleansReminders";
-        public bool CreateIfNotExists { get; set; } = true;
-        public bool UpdateIfExists { get; set; } = true;
-        public bool UseProvisionedThroughput { get; set; } = true;
-        public int ReadCapacityUnits { get; set; } = 10;
-        public int WriteCapacityUnits { get; set; } = 5;
-
-        internal TableSettings Settings => new(Service, AccessKey, SecretKey, Token, ProfileName, TableName)
-        {
-            CreateIfNotExists = CreateIfNotExists, UpdateIfExists = UpdateIfExists, UseProvisionedThroughput = UseProvisionedThroughput,
-            ReadCapacityUnits = ReadCapacityUnits, WriteCapacityUnits = WriteCapacityUnits,
-        };
-    }
+    public class DynamoDBReminderStorageOptions() : DynamoDBTableOptions("OrleansReminders");
 }
 
 namespace Orleans.Hosting

@@ -110,7 +110,7 @@ public sealed class ProtoParserTests
             yield return $"{field.Name} {field.Number} {(field.IsRepeated ? "repeated " : "")}{(field.MapKey is { } key ? $"map {key} " : "")}{type} oneof {field.Oneof} {field.HasPresence && field.Kind is not null and not ProtoKind.Group}";
         }
 
-        foreach (string line in message.Enums.Select(Line).Concat(message.Messages.SelectMany(Lines)))
+        foreach (string line in message.Enums.Select(Line).Concat(message.Described.SelectMany(one => one is null ? ["the entry of a map"] : Lines(one))))
         {
             yield return line;
         }
@@ -136,7 +136,7 @@ public sealed class ProtoParserTests
             yield return $"{field.Name} {field.Number} {(isRepeated ? "repeated " : "")}{(entry is null ? "" : $"map {Enum.Parse<ProtoKind>(entry.Field[0].Type.ToString(), ignoreCase: true)} ")}{kind} oneof {(isOneof ? field.OneofIndex : -1)} {hasPresence}";
         }
 
-        foreach (string line in message.EnumType.Select(one => Line(one, full + ".")).Concat(message.NestedType.Where(type => type.Options is not { MapEntry: true }).SelectMany(type => Lines(type, full + ".", isImplicit))))
+        foreach (string line in message.EnumType.Select(one => Line(one, full + ".")).Concat(message.NestedType.SelectMany(type => type.Options is { MapEntry: true } ? ["the entry of a map"] : Lines(type, full + ".", isImplicit))))
         {
             yield return line;
         }

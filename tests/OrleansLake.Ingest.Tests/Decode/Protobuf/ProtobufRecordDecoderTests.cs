@@ -140,6 +140,27 @@ public sealed class ProtobufRecordDecoderTests : IDisposable
         Assert.Equal(["unusable-schema expected a message of index 9 in the schema, it has none", "malformed-protobuf expected the indexes of a message before it, got 0 bytes without", "malformed-protobuf expected the indexes of a message before it, got 2 bytes without"], rejected.Select(one => $"{one.Reason.ErrorClass()} {one.Message}"));
     }
 
+    /// <summary>The registry's own serializer counts what the text declares, those of Python, Go and .NET what a descriptor has: map entries and groups too.</summary>
+    [Theory]
+    [InlineData(0, "a")]
+    [InlineData(1, "b")]
+    [InlineData(3, null)] // the entry of the second map
+    [InlineData(4, "b")]
+    [InlineData(5, null)]
+    public void A_message_beside_maps_is_found_by_either_way_of_counting(int index, string? field)
+    {
+        _registry.Register(9, """
+            syntax = "proto2";
+            message M { map<string, int32> m = 1; message A { optional string a = 1; } optional group G = 2 { optional string g = 1; } map<string, A> n = 3; message B { optional string b = 1; } }
+            """, "PROTOBUF");
+        var schema = SchemaOf(Optional(1, "a", new StringType()), Optional(2, "b", new StringType()));
+        using var registry = _registry.Client();
+        var decoding = new RegistryDecoding(schema, new RecordOptions { Format = RecordFormat.ConfluentProtobuf }, registry);
+        var (rows, rejected) = decoding.Run(Framed(9, [4, 0, (byte)(2 * index), 10, 1, (byte)'x']));
+        Assert.Equal(field is null ? ["unusable-schema"] : [], rejected.Select(one => one.Reason.ErrorClass()));
+        Assert.Equal(field switch { null => null, "a" => """{"a":"x","b":null}""", _ => """{"a":null,"b":"x"}""" }, rows[0]);
+    }
+
     [Fact]
     public void Fields_may_come_in_any_order_and_more_than_once_and_packed_or_not()
     {

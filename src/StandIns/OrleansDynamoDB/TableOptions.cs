@@ -6,13 +6,19 @@ using Amazon.Runtime.CredentialManagement;
 namespace Orleans.DynamoDB;
 
 /// <summary>One table and how it is reached: what the options of the three packages have in common.</summary>
-internal sealed record TableSettings(string Service, string? AccessKey, string? SecretKey, string? Token, string? ProfileName, string TableName)
+public abstract class DynamoDBTableOptions(string tableName)
 {
-    public required bool CreateIfNotExists { get; init; }
-    public required bool UpdateIfExists { get; init; }
-    public required bool UseProvisionedThroughput { get; init; }
-    public required int ReadCapacityUnits { get; init; }
-    public required int WriteCapacityUnits { get; init; }
+    public string? AccessKey { get; set; }
+    public string? SecretKey { get; set; }
+    public string Service { get; set; } = null!;
+    public string? Token { get; set; }
+    public string? ProfileName { get; set; }
+    public string TableName { get; set; } = tableName;
+    public bool CreateIfNotExists { get; set; } = true;
+    public bool UpdateIfExists { get; set; } = true;
+    public bool UseProvisionedThroughput { get; set; } = true;
+    public int ReadCapacityUnits { get; set; } = 10;
+    public int WriteCapacityUnits { get; set; } = 5;
 
     /// <summary>A service is a region, or the address of a DynamoDB on this machine, which takes any credentials.</summary>
     public AmazonDynamoDBClient Connect()
