@@ -36,7 +36,7 @@ internal sealed partial class MaintenanceGrain
                 {
                     LoadedTable table = await catalog.LoadTableAsync(name, token) ?? throw new PipelineTroubleException($"table {name} does not exist");
                     var read = MaintenanceSettings.Read(table.Metadata, told);
-                    UpkeepPlan made = await tasks.PlanAsync(run.Task, table, read.Options, token);
+                    UpkeepPlan made = await tasks.PlanAsync(run.Task, table, read.Options, run.DryRun, token);
                     bool rewrites = !run.DryRun && made is CompactionPlan { Groups.Count: > 0 };
                     return (made, read, await UpkeepCounts.OfAsync(table, token), rewrites ? await QueryCost.OfAsync(table, read.Options.Compaction.Probe, token) : null);
                 },

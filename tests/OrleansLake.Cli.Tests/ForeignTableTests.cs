@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace OrleansLake.Cli.Tests;
@@ -29,6 +30,51 @@ public sealed class ForeignTableTests : CommandLine
             var difference = await JsonAsync("diff", table, id);
             Assert.Equal(id, difference.GetProperty("from").GetProperty("snapshot-id").ToString());
             Assert.NotEmpty(await TextAsync("diff", table, id));
+        }
+    }
+
+    /// <summary>Only what the specification has as text (summaries, properties) or what is a name, a place or a time is text.</summary>
+    [Theory]
+    [InlineData("iceberg-tables/spark/rename_column")]
+    [InlineData("iceberg-tables/java/bunnies")]
+    public async Task Numbers_are_numbers_for_programs(string path)
+    {
+        string table = Shared(path);
+        string first = (await JsonAsync("snapshots", table))[0].GetProperty("snapshot-id").GetInt64().ToString(CultureInfo.InvariantCulture);
+        foreach (string[] verb in (string[][])[["show", table], ["describe", table], ["schema", table], ["snapshots", table], ["files", table], ["partitions", table], ["refs", table], ["diff", table, first]])
+        {
+            AssertNumbers(await JsonAsync(verb), verb[0]);
+        }
+
+        var described = await JsonAsync("describe", table);
+        Assert.Equal(2, described.GetProperty("format-version").GetInt32());
+        Assert.Equal((await JsonAsync("snapshots", table)).GetArrayLength(), described.GetProperty("snapshots").GetInt32());
+        Assert.Contains((await JsonAsync("snapshots", table)).EnumerateArray(), one => one.GetProperty("snapshot-id").GetInt64() == described.GetProperty("current-snapshot-id").GetInt64());
+
+        static void AssertNumbers(JsonElement value, string place)
+        {
+            switch (value.ValueKind)
+            {
+                case JsonValueKind.Object:
+                    foreach (var member in value.EnumerateObject().Where(member => member.Name is not ("summary" or "properties")))
+                    {
+                        AssertNumbers(member.Value, $"{place}.{member.Name}");
+                    }
+
+                    break;
+                case JsonValueKind.Array:
+                    foreach (var (element, index) in value.EnumerateArray().Select((element, index) => (element, index)))
+                    {
+                        AssertNumbers(element, $"{place}[{index}]");
+                    }
+
+                    break;
+                case JsonValueKind.String:
+                    Assert.False(double.TryParse(value.GetString(), CultureInfo.InvariantCulture, out _), $"{place} is the text \"{value.GetString()}\"");
+                    break;
+                default:
+                    break;
+            }
         }
     }
 

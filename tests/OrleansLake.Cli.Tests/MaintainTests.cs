@@ -21,7 +21,9 @@ public sealed class MaintainTests : CommandLine
 
         string[] set = ["--set", "expiry.max-snapshot-age=1ms", "--set", "expiry.min-snapshots=2"];
         string plan = await MaintainAsync("plan", "db.events", set);
-        Assert.Contains("expiry of db.events: 1 steps", plan, StringComparison.Ordinal);
+        // The three manifest lists; the manifests are still used, and no file was ever replaced.
+        Assert.Contains("expiry of db.events: 1 step, 3 files", plan, StringComparison.Ordinal);
+        Assert.Contains("/metadata/snap-", plan, StringComparison.Ordinal);
         Assert.Contains("3 snapshots from", plan, StringComparison.Ordinal);
         Assert.Contains("retention of db.events: nothing to do", plan, StringComparison.Ordinal);
         Assert.Equal(5, (await JsonAsync("snapshots", "db.events")).GetArrayLength());
@@ -48,6 +50,23 @@ public sealed class MaintainTests : CommandLine
         Assert.Contains("1 files removed", await MaintainAsync("run", "db.events", "--task", "orphans", "--delete"), StringComparison.Ordinal);
         Assert.False(File.Exists(orphan));
         Assert.Contains("orphans of db.events: nothing to do", await MaintainAsync("plan", "db.events", "--task", "orphans"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Of_a_table_of_others_a_plan_is_made_and_nothing_is_done()
+    {
+        string table = Shared("iceberg-tables/spark/bunnies");
+        string[] before = Directory.GetFiles(table, "*", SearchOption.AllDirectories);
+        string[] set = ["--set", "expiry.max-snapshot-age=1ms", "--set", "compaction.quiet-period=1ms", "--set", "compaction.min-input-files=2"];
+        var (code, plan, error) = await RunMaintainAsync(["plan", table, .. set]);
+        // It lies elsewhere than it says, so nobody knows whose the files are; that is no reason to keep the other plans back.
+        Assert.Equal((1, ""), (code, error));
+        Assert.Contains("orphans failed: ", plan, StringComparison.Ordinal);
+        // Their lists, the manifests that the last one does not name, and the file that it replaced.
+        Assert.Contains("2 snapshots from", plan, StringComparison.Ordinal);
+        Assert.Contains("/metadata/snap-", plan, StringComparison.Ordinal);
+        Assert.Contains("only for reading", (await RunMaintainAsync("run", table, "--task", "expiry")).Error, StringComparison.Ordinal);
+        Assert.Equal(before, Directory.GetFiles(table, "*", SearchOption.AllDirectories));
     }
 
     [Fact]

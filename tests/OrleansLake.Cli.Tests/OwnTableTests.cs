@@ -50,6 +50,10 @@ public sealed class OwnTableTests : CommandLine
         Assert.EndsWith("v2.metadata.json", altered.GetProperty("metadata-location").GetString()!, StringComparison.Ordinal);
         Assert.Equal(["id", "price", "title", "at"], altered.GetProperty("schema").GetProperty("fields").EnumerateArray().Select(field => field.GetProperty("name").GetString()!));
         Assert.Contains("~ title moved: after at", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events ALTER COLUMN title AFTER at"), StringComparison.Ordinal);
+        Assert.Contains("~ a: none -> 1", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events SET TBLPROPERTIES ('a' = '1')"), StringComparison.Ordinal);
+        Assert.Contains("partitioned by day(at) as at_day, bucket[4](id) as b from now on", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events ADD PARTITION FIELD bucket(4, id) AS b"), StringComparison.Ordinal);
+        var ordered = await JsonAsync("alter", "db.events", "--ddl", "ALTER TABLE events WRITE ORDERED BY id DESC");
+        Assert.Equal(("identity(id) desc nulls last", "1"), (ordered.GetProperty("sorted-by").GetString(), ordered.GetProperty("properties").GetProperty("a").GetString()));
         Assert.Contains("is so already", await TextAsync("alter", "db.events", "--ddl", "ALTER TABLE events ADD COLUMN IF NOT EXISTS price DOUBLE"), StringComparison.Ordinal);
     }
 
@@ -62,7 +66,9 @@ public sealed class OwnTableTests : CommandLine
         var difference = await JsonAsync("diff", "db.events", $"{ids[0]}");
         Assert.Equal((20, 0), (difference.GetProperty("data-files").GetProperty("added-records").GetInt64(), difference.GetProperty("data-files").GetProperty("removed-records").GetInt64()));
         Assert.Equal("added price", string.Join(' ', difference.GetProperty("schema").EnumerateArray().Select(one => $"{one.GetProperty("change")} {one.GetProperty("path")}")));
-        Assert.Contains(difference.GetProperty("totals").EnumerateArray(), total => total.GetProperty("name").GetString() == "total-records" && total.GetProperty("change").GetInt64() == 20);
+        var records = difference.GetProperty("totals").EnumerateArray().Single(total => total.GetProperty("name").GetString() == "total-records");
+        Assert.Equal((10, 30, 20), (records.GetProperty("from").GetInt64(), records.GetProperty("to").GetInt64(), records.GetProperty("change").GetInt64()));
+        Assert.Equal("""{"at_day":"2022-01-08"}""", difference.GetProperty("data-files").GetProperty("added")[0].GetProperty("partition").GetRawText().Replace("\n", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal));
         Assert.Contains("+ price double", await TextAsync("diff", "db.events", $"{ids[0]}", "main"), StringComparison.Ordinal);
 
         var back = await JsonAsync("rollback", "db.events", "--to", $"{ids[0]}");

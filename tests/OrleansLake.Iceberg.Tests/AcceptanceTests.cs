@@ -83,6 +83,75 @@ public sealed class AcceptanceTests
     }
 
     [Fact]
+    public void A_table_is_of_version_2_unless_another_is_asked_for()
+    {
+        Assert.Equal(2, TableMetadataCreation.Create(new TableCreation { Schema = Creation().Schema }, "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch).FormatVersion);
+        Assert.Equal(2, Ddl.ParseCreateTable("CREATE TABLE t (id BIGINT)").Creation.FormatVersion);
+        Assert.Equal(3, Ddl.ParseCreateTable("CREATE TABLE t (id BIGINT) WITH (format_version = 3)").Creation.FormatVersion);
+    }
+
+    /// <summary>Tools find out by the names what belongs together; people too (apache/iceberg#11290).</summary>
+    [Fact]
+    public async Task Manifests_and_lists_have_the_names_that_Java_gives_them()
+    {
+        var (_, _, table, snapshot) = await WrittenAsync(2);
+        Assert.Matches($"/metadata/snap-{snapshot.SnapshotId}-1-[0-9a-f-]{{36}}\\.avro$", snapshot.ManifestList!);
+        Assert.All(await SnapshotFiles.ManifestsAsync(table, snapshot, default), manifest => Assert.Matches("/metadata/[0-9a-f-]{36}-m[0-9]+\\.avro$", manifest.ManifestPath));
+        Assert.All(table.Metadata.Snapshots, one => Assert.True(one.SnapshotId > 0));
+        Assert.Matches("/metadata/00002-[0-9a-f-]{36}\\.metadata\\.json$", table.MetadataLocation);
+    }
+
+    /// <summary>A random id that a snapshot of the table has already is not taken.</summary>
+    [Fact]
+    public async Task A_snapshot_id_that_is_there_is_not_given_again()
+    {
+        var (catalog, _, table) = await InMemoryAsync();
+        table = await AppendAsync(catalog, table, 1, File("memory://a.parquet"));
+        // The same seed gives the same ids.
+        table = await AppendAsync(catalog, table, 1, File("memory://b.parquet"));
+        Assert.Equal(2, table.Metadata.Snapshots.Select(snapshot => snapshot.SnapshotId).Distinct().Count());
+    }
+
+    /// <summary>iceberg-rust#2536 forgot the original names, and engines that go by names found no such partition.</summary>
+    [Fact]
+    public async Task Partition_fields_have_ids_types_of_their_transforms_and_keep_names_that_Avro_does_not_allow()
+    {
+        var creation = Creation() with
+        {
+            PartitionSpec = new PartitionSpec { SpecId = 0, Fields = [new PartitionField(1000, "ts day", [2], new Transform.Day()), new PartitionField(1001, "id-bucket", [1], new Transform.Bucket(4)), new PartitionField(1002, "name_trunc", [3], new Transform.Truncate(2))] },
+        };
+        var (catalog, store, table) = await InMemoryAsync(creation);
+        table = await AppendAsync(catalog, table, 1, File("memory://a.parquet") with { Partition = new PartitionKey([19_000, 3, "ab"]) });
+        string path = (await SnapshotFiles.ManifestsAsync(table, table.Metadata.FindRef("main")!, default))[0].ManifestPath;
+        var schema = JsonNode.Parse(new AvroContainerReader(await store.ReadAsync(path, default), path).HeaderText("avro.schema")!)!;
+        var partition = schema["fields"]!.AsArray().Single(field => field!["name"]!.GetValue<string>() == "data_file")!["type"]!["fields"]!.AsArray().Single(field => field!["name"]!.GetValue<string>() == "partition")!["type"]!["fields"]!.AsArray();
+        Assert.Equal(
+            [("ts_x20day", "ts day", 1000, """{"type":"int","logicalType":"date"}"""), ("id_x2Dbucket", "id-bucket", 1001, "\"int\""), ("name_trunc", null, 1002, "\"string\"")],
+            partition.Select(field => (field!["name"]!.GetValue<string>(), field["iceberg-field-name"]?.GetValue<string>(), field["field-id"]!.GetValue<int>(), field["type"]![1]!.ToJsonString())));
+    }
+
+    /// <summary>What is ADDED inherits its numbers, so that a manifest is written once whatever becomes of the commit. https://iceberg.apache.org/spec/#sequence-number-inheritance</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Entries_that_are_added_leave_their_numbers_to_the_snapshot_and_others_write_them(int version)
+    {
+        var (_, manifest, table, snapshot) = await WrittenAsync(version);
+        object?[] added = Assert.Single(manifest.ReadRecords());
+        Assert.Equal((1, null, null), (added[0], added[2], added[3]));
+        int rowId = manifest.Schema.Fields[4].Schema.SlotOf(142, "first_row_id");
+        Assert.Equal(version == 3, rowId >= 0);
+        Assert.Null(rowId < 0 ? null : ((object?[])added[4]!)[rowId]);
+        Assert.Equal(2, snapshot.SequenceNumber);
+        var delete = new DeleteFiles("main", Ids(8), TimeProvider.System);
+        delete.Remove(File("memory://a.parquet"));
+        var staged = await delete.StageAsync(table, new SnapshotExtras(), default);
+        var rewritten = (await ManifestList.ReadAsync(table.Store, staged.Snapshot.ManifestList!, default)).Manifests.Single(one => one.DeletedFilesCount == 1);
+        object?[] removed = Assert.Single(new AvroContainerReader(await table.Store.ReadAsync(rewritten.ManifestPath, default), "manifest").ReadRecords());
+        Assert.Equal([2, staged.Snapshot.SnapshotId, 1L, 1L], removed[..4]);
+    }
+
+    [Fact]
     public async Task Data_and_deletes_and_specs_never_share_a_manifest()
     {
         var (_, _, table) = await InMemoryAsync();

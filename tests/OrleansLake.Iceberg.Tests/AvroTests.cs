@@ -175,7 +175,7 @@ public sealed class AvroTests
     [InlineData("9lives", "_9lives")]
     [InlineData("na me", "na_x20me")]
     [InlineData("a.b", "a_x2Eb")]
-    public void Names_that_Avro_does_not_allow_are_made_safe(string name, string safe) => Assert.Equal(safe, PartitionTypes.SafeName(name));
+    public void Names_that_Avro_does_not_allow_are_made_safe(string name, string safe) => Assert.Equal(safe, AvroName.Safe(name));
 
     private static object?[] Record(int i) =>
         [i % 2 == 0, i % 3 == 0 ? null : (long)i << (i % 50), i * 0.5f, -i * 1.25, new string('é', i % 7), i % 5 == 0 ? null : new byte[i % 11], new long[] { i, -i, long.MinValue }];

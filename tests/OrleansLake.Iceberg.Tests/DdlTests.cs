@@ -74,7 +74,7 @@ public sealed class DdlTests
         Assert.Equal((json, json, "x"), (created.InitialDefault?.ToJsonString(Plain), created.WriteDefault?.ToJsonString(Plain), created.Doc));
 
         var metadata = TableMetadataCreation.Create(TestTables.Creation(3), "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
-        var added = Ddl.ParseAlterTable($"ALTER TABLE t ADD COLUMN a {type} DEFAULT {literal}").On(metadata).Schema.FindField("a")!;
+        var added = Assert.IsType<UpdateSchema>(Ddl.ParseAlterTable($"ALTER TABLE t ADD COLUMN a {type} DEFAULT {literal}").On(metadata)).Schema.FindField("a")!;
         Assert.Equal((json, json), (added.InitialDefault?.ToJsonString(Plain), added.WriteDefault?.ToJsonString(Plain)));
     }
 
@@ -169,5 +169,50 @@ public sealed class DdlTests
         Assert.NotNull(metadata.CurrentSchema.FindField("l.element.w"));
         Assert.Equal("new", metadata.CurrentSchema.FindField("c")!.Doc);
         Assert.Equal(6, metadata.Schemas.Count);
+    }
+
+    /// <summary>https://iceberg.apache.org/docs/latest/spark-ddl/#alter-table-add-partition-field</summary>
+    [Fact]
+    public void Properties_partitioning_and_order_are_altered_as_Spark_has_it()
+    {
+        var metadata = TableMetadataCreation.Create(
+            Ddl.ParseCreateTable("CREATE TABLE t (id BIGINT, name STRING, ts TIMESTAMP) PARTITIONED BY (days(ts)) TBLPROPERTIES ('a' = '1')").Creation, "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        Alter("SET TBLPROPERTIES ('orleanslake.retention.period' = '13 months', b.c = 2)");
+        Alter("UNSET TBLPROPERTIES ('a')");
+        Alter("UNSET TBLPROPERTIES IF EXISTS ('a', 'nothing')");
+        Assert.Equal([("b.c", "2"), ("orleanslake.retention.period", "13 months")], metadata.Properties.Select(pair => (pair.Key, pair.Value)).Order());
+        Alter("ADD PARTITION FIELD bucket(16, id)");
+        Alter("REPLACE PARTITION FIELD ts_day WITH hours(ts) AS hour_of_ts");
+        Alter("ADD PARTITION FIELD truncate(name, 4) AS n;");
+        Assert.Equal(
+            [("id_bucket_16", new Transform.Bucket(16)), ("hour_of_ts", new Transform.Hour()), ("n", new Transform.Truncate(4))],
+            metadata.DefaultSpec.Fields.Select(field => (field.Name, field.Transform)));
+        Alter("DROP PARTITION FIELD bucket(id, 16)");
+        Alter("DROP PARTITION FIELD n");
+        Assert.Equal(["hour_of_ts"], metadata.DefaultSpec.Fields.Select(field => field.Name));
+        Alter("WRITE ORDERED BY name DESC NULLS FIRST, bucket(4, id)");
+        Assert.Equal([(true, false, new Transform.Identity()), (false, false, (Transform)new Transform.Bucket(4))], Order().Fields.Select(field => (field.Descending, field.NullsLast, field.Transform)));
+        Alter("WRITE UNORDERED");
+        Assert.Empty(Order().Fields);
+        Alter("SET TBLPROPERTIES ('format-version' = '3')");
+        Assert.Equal(3, metadata.FormatVersion);
+
+        Assert.Contains("nothing", Refused("UNSET TBLPROPERTIES ('nothing')"), StringComparison.Ordinal);
+        Assert.Contains("nothing", Refused("ADD PARTITION FIELD day(nothing)"), StringComparison.Ordinal);
+        Assert.Contains("in the spec", Refused("DROP PARTITION FIELD day(ts)"), StringComparison.Ordinal);
+        Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t ADD PARTITION FIELD weekly(ts)"));
+        Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t SET TBLPROPERTIES ('a' = )"));
+        Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t SET LOCATION 'x'"));
+
+        SortOrder Order() => metadata.SortOrders.Single(order => order.OrderId == metadata.DefaultSortOrderId);
+
+        string Refused(string statement) => Assert.Throws<ArgumentException>(() => Ddl.ParseAlterTable("ALTER TABLE t " + statement).On(metadata)).Message;
+
+        void Alter(string statement)
+        {
+            var update = Ddl.ParseAlterTable("ALTER TABLE t " + statement).On(metadata);
+            Assert.Null(metadata.Violated(update.Requirements));
+            metadata = metadata.Apply(update.Updates, TimeProvider.System);
+        }
     }
 }

@@ -36,7 +36,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         SiloProcess? silo = null;
         await using var follower = new CommittedFollower(() => Volatile.Read(ref silo));
         using var feed = new NumberedFeed(Records, released: 0);
-        Task<PublishResult> publishing = Task.Run(() => PublishAsync(broker, follower, feed, Half / 0.9));
+        Task<PublishResult> publishing = Task.Run(() => feed.PublishAsync(broker, follower, Half / 0.9));
 
         int flowing = 0;
         var moments = new List<string>();
@@ -118,17 +118,11 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private static bool Troubled(JsonNode status) =>
         status["trouble"] is not null || status["topicPartitions"]!.AsArray().Any(partition => partition!["trouble"] is not null);
 
-    private static async Task<PublishResult> PublishAsync(EmbeddedBroker broker, CommittedFollower follower, NumberedFeed feed, double? recordsPerSecond)
-    {
-        var publisher = new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = recordsPerSecond });
-        return await publisher.PublishAsync(feed, null, CancellationToken.None);
-    }
-
     private static Task<PublishResult> Publish(EmbeddedBroker broker, CommittedFollower follower, long records, double? recordsPerSecond = null) =>
         Task.Run(async () =>
         {
             using var feed = new NumberedFeed(records);
-            return await PublishAsync(broker, follower, feed, recordsPerSecond);
+            return await feed.PublishAsync(broker, follower, recordsPerSecond);
         });
 
     private static Task WaitForAllAsync(SiloProcess silo, PublishResult published) => silo.WaitAsync(

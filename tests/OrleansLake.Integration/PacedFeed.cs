@@ -1,4 +1,6 @@
+using OrleansLake.Ingest.Kafka;
 using OrleansLake.Ingest.Kafka.Publishing;
+using OrleansLake.Testing.Processes;
 
 namespace OrleansLake.Integration;
 
@@ -18,6 +20,10 @@ internal abstract class PacedFeed(long count, long? released = null) : IRecordFe
 
     /// <summary>How many it gave so far.</summary>
     public long Given => Volatile.Read(ref _next);
+
+    /// <summary>Sends its records to the topic <c>events</c>, as far as what is committed lets the broker forget.</summary>
+    public Task<PublishResult> PublishAsync(EmbeddedBroker broker, CommittedFollower follower, double? recordsPerSecond) =>
+        new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = recordsPerSecond }).PublishAsync(this, null, CancellationToken.None);
 
     /// <summary>Gives no more.</summary>
     public void End()

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansLake.Client;
@@ -33,8 +32,7 @@ public sealed class UpkeepClusterTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Groups_are_rewritten_on_all_silos_wait_for_ingestion_and_go_on_elsewhere_when_silos_die()
     {
-        string version = typeof(IClusterClient).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
-        Assert.SkipWhen(version.Contains("standin", StringComparison.Ordinal), "Orleans is a stand-in, which is no cluster");
+        Clusters.SkipWhereStandIn();
 
         using var broker = new EmbeddedBroker();
         broker.CreateTopic("events", TopicPartitions);
@@ -62,9 +60,8 @@ public sealed class UpkeepClusterTests(ITestOutputHelper output) : IDisposable
         // Records come in bursts: at this rate the next is there before the last is committed, so that some always wait.
         await using var follower = new CommittedFollower(() => Volatile.Read(ref followed));
         using var feed = new NumberedFeed(10_000_000, released: 0);
-        var publisher = new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = "events", Committed = follower.Of, RecordsPerSecond = 40_000 });
         await first.WaitAsync("three silos that read", status => status["topicPartitions"]!.AsArray().Select(one => one!["silo"]?.GetValue<string>()).Where(silo => silo is not null).Distinct().Count() == 3, Patience);
-        Task<PublishResult> publishing = Task.Run(() => publisher.PublishAsync(feed, null, CancellationToken.None));
+        Task<PublishResult> publishing = Task.Run(() => feed.PublishAsync(broker, follower, 40_000));
 
         // Records have stopped for a while: the groups are rewritten, on all silos at once.
         for (int round = 1; round <= Rounds; round++)
@@ -102,14 +99,29 @@ public sealed class UpkeepClusterTests(ITestOutputHelper output) : IDisposable
         string keeper = (await _silos[0].Client.GetMaintenanceAsync(Table))!.Silo!;
         await SetPropertyAsync("orleanslake.compaction.group-size", "64MiB");
         await SetPropertyAsync("orleanslake.compaction.schedule", "1s");
-        var (victim, left) = (_silos.First(silo => !IsAt(silo.Process, keeper)), _silos.Where(silo => !IsAt(silo.Process, keeper)).Skip(1).Single());
-        Volatile.Write(ref followed, left.Process);
+        var victim = _silos.First(silo => !IsAt(silo.Process, keeper));
+        var living = _silos.Where(silo => silo.Process != victim.Process).ToList();
+        Volatile.Write(ref followed, living[0].Process);
         await victim.Process.Process.KillAsync();
-        waiting = await RunAsync(left.Client, held, "the group of the silo that died on another one", run => run.Notes.Any(note => note.Contains("its group is given to another one", StringComparison.Ordinal)));
-        Assert.DoesNotContain(Working(waiting), job => IsAt(victim.Process, job.Silo));
+        waiting = await RunAsync(
+            living[0].Client, held, "the group of the silo that died on another one", run => run.Notes.Any(note => note.Contains("its group is given to another one", StringComparison.Ordinal)) || run.Error is not null);
+        if (waiting.Error is null)
+        {
+            Assert.DoesNotContain(Working(waiting), job => IsAt(victim.Process, job.Silo));
+        }
+        else
+        {
+            // The grain may go down with the dead silo's part of the directory: its run is on record, and planned anew by the schedule.
+            Assert.StartsWith("its silo ended before it did", waiting.Error, StringComparison.Ordinal);
+            output.WriteLine("the run went down with the directory of the silo that died");
+            held = (await RunsAsync(living[0].Client, "a run by schedule in its place", runs => runs.FirstOrDefault(run => run is { Trigger: "schedule", Task: "compaction", Seconds: null } && Working(run).Length > 0))).RunId;
+        }
 
         // So does the one that keeps the run: the last one finds it, writes down how it ended, and plans anew.
-        await _silos.Single(silo => IsAt(silo.Process, keeper)).Process.Process.KillAsync();
+        keeper = (await living[0].Client.GetMaintenanceAsync(Table))!.Silo!;
+        var left = living.Single(silo => !IsAt(silo.Process, keeper));
+        Volatile.Write(ref followed, left.Process);
+        await living.Single(silo => IsAt(silo.Process, keeper)).Process.Process.KillAsync();
         MaintenanceRun lost = await RunAsync(left.Client, held, "the end of the run on record", run => run.Error is not null);
         Assert.StartsWith("its silo ended before it did", lost.Error, StringComparison.Ordinal);
         Assert.False(publishing.IsCompleted, "expected records to flow until here");

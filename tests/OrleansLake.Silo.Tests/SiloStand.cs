@@ -152,7 +152,7 @@ internal sealed class SiloStand : IAsyncDisposable
         for (; ; )
         {
             LoadedTable table = (await Catalog.LoadTableAsync(Table, CancellationToken.None))!;
-            UpdateSchema update = Ddl.ParseAlterTable(sql).On(table.Metadata);
+            IMetadataChange update = Ddl.ParseAlterTable(sql).On(table.Metadata);
             if (await Catalog.CommitTableAsync(new TableCommit(table, update.Requirements, update.Updates), CancellationToken.None) is CommitResult.Committed)
             {
                 return;

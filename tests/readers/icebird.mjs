@@ -1,4 +1,4 @@
-// Prints the rows of a table in a directory as JSON. icebird reads over HTTP: its requests for files are answered from disk.
+// Prints the rows of each table named by its directory as one line of JSON, or {"error": …} for one that it cannot read. icebird reads over HTTP: its requests for files are answered from disk.
 import { open, stat } from 'node:fs/promises'
 import { icebergRead } from 'icebird'
 
@@ -24,5 +24,14 @@ globalThis.fetch = async (url, init) => {
   return new Response(bytes, { status: range ? 206 : 200 })
 }
 
-const rows = await icebergRead({ tableUrl: process.argv[2] })
-console.log(JSON.stringify(rows, (_, value) => typeof value === 'bigint' ? value.toString() : value))
+// What JSON has no word for is text: 64-bit integers, bytes, NaN.
+const shown = (_, value) => typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value)) ? value.toString()
+  : value instanceof Uint8Array ? `hex:${Buffer.from(value).toString('hex')}`
+  : value
+for (const table of process.argv.slice(2)) {
+  try {
+    console.log(JSON.stringify(await icebergRead({ tableUrl: table }), shown))
+  } catch (error) {
+    console.log(JSON.stringify({ error: error.message }))
+  }
+}

@@ -73,10 +73,21 @@ internal sealed class MaintainWork(ParseResult parsed, string table, string ware
         long started = TimeProvider.System.GetTimestamp();
         var run = new MaintenanceRun { RunId = Ids.NewUuid(), Task = task, Trigger = "request", DryRun = dryRun, StartedMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() };
         UpkeepOptions options = UpkeepOptions.Read(loaded.Metadata, Settings());
-        TablePlace place = TablePlace.ForChange(new TableRequest(loaded, parsed, Json: false, warehouse) { IsMetadataFile = File.Exists(table) });
+        // A plan asks the catalog for nothing, so that of any table can be made.
+        TablePlace place = dryRun ? TablePlace.ForReading(loaded, warehouse) : TablePlace.ForChange(new TableRequest(loaded, parsed, Json: false, warehouse) { IsMetadataFile = File.Exists(table) });
         var tasks = new UpkeepTasks(place.Catalog, new DirectUpkeepCommitter(place.Catalog, Ids, TimeProvider.System), Ids, TimeProvider.System);
-        UpkeepPlan plan = await tasks.PlanAsync(task, loaded with { Identifier = place.Identifier }, options, cancellationToken);
-        run = run with { Plan = [.. plan.Lines(), .. plan is OrphanPlan orphans ? orphans.Examples.Select(file => "  " + file) : []] };
+        UpkeepPlan plan;
+        try
+        {
+            plan = await tasks.PlanAsync(task, loaded with { Identifier = place.Identifier }, options, dryRun, cancellationToken);
+        }
+        catch (InvalidOperationException refused)
+        {
+            // One task that cannot be done of this table says so and leaves the others alone.
+            return new MaintainOutcome(run with { Error = refused.Message, Seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds }, IsEmpty: false);
+        }
+
+        run = run with { Plan = [.. plan.Lines()] };
         if (!dryRun)
         {
             UpkeepResult result = await tasks.ExecuteAsync(plan, cancellationToken);

@@ -15,7 +15,7 @@ internal static class TableChangeCommands
     internal static Command Alter()
     {
         var ddl = DdlOption<string[]>("ALTER TABLE …; several are one change", text => Ddl.ParseAlterTable(text));
-        return new TableArguments().CreateCommand("alter", "Add, drop, rename, move, widen columns, as a statement of Trino or Spark says", (request, cancellationToken) => AlterAsync(request, request.Parsed.GetValue(ddl)!, cancellationToken), ddl);
+        return new TableArguments().CreateCommand("alter", "Change columns, properties, partitioning or order, as a statement of Trino or Spark says", (request, cancellationToken) => AlterAsync(request, request.Parsed.GetValue(ddl)!, cancellationToken), ddl);
     }
 
     internal static Command Rollback()
@@ -74,13 +74,22 @@ internal static class TableChangeCommands
                 json.WriteString("metadata-location", table.MetadataLocation);
                 json.WritePropertyName("schema");
                 json.WriteRawValue(SchemaJson.Write(table.Metadata.CurrentSchema));
+                json.WriteString("partitioned-by", TableText.Spec(table.Metadata, table.Metadata.DefaultSpec));
+                json.WriteString("sorted-by", TableText.Order(table.Metadata, TableText.DefaultOrder(table.Metadata)));
+                json.WriteStartObject("properties");
+                foreach (var (name, value) in table.Metadata.Properties)
+                {
+                    json.WriteString(name, value);
+                }
+
+                json.WriteEndObject();
                 json.WriteEndObject();
             });
         }
         else
         {
             request.Output.WriteLine(changed ? $"altered {place.Identifier}" : $"{place.Identifier} is so already");
-            foreach (var line in SchemaDifference.Between(request.Table.Metadata.CurrentSchema, table.Metadata.CurrentSchema))
+            foreach (string line in Differences(request.Table.Metadata, table.Metadata))
             {
                 request.Output.WriteLine(TextTable.Harmless($"  {line}"));
             }
@@ -88,6 +97,15 @@ internal static class TableChangeCommands
 
         return 0;
     }
+
+    private static IEnumerable<string> Differences(TableMetadata from, TableMetadata to) =>
+    [
+        .. SchemaDifference.Between(from.CurrentSchema, to.CurrentSchema).Select(one => one.ToString()),
+        .. from.DefaultSpecId == to.DefaultSpecId ? [] : (string[])[$"partitioned by {TableText.Spec(to, to.DefaultSpec)} from now on"],
+        .. from.DefaultSortOrderId == to.DefaultSortOrderId ? [] : (string[])[$"sorted by {TableText.Order(to, TableText.DefaultOrder(to))} from now on"],
+        .. SnapshotDifference.Properties(from.Properties, to.Properties).Select(one => $"~ {one.Name}: {one.From ?? "none"} -> {one.To ?? "none"}"),
+        .. from.FormatVersion == to.FormatVersion ? [] : (string[])[FormattableString.Invariant($"of format version {to.FormatVersion} now")],
+    ];
 
     private static async Task<int> RollbackAsync(TableRequest request, string to, string branch, CancellationToken cancellationToken)
     {

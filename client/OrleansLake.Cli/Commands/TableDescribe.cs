@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using OrleansLake.Iceberg;
 
 namespace OrleansLake.Cli.Commands;
@@ -23,39 +24,45 @@ internal static class TableDescribe
         return Task.FromResult(0);
     });
 
-    /// <summary>What is one value each, by name.</summary>
-    private static List<(string Name, string? Value)> Facts(LoadedTable table)
+    /// <summary>What is one value each, by name: shown to people as text, to programs as what it is.</summary>
+    private static List<(string Name, string? Text, JsonNode? Value)> Facts(LoadedTable table)
     {
         var metadata = table.Metadata;
         var snapshot = metadata.FindSnapshot(metadata.CurrentSnapshotId);
         return
         [
-            ("table", table.Identifier.ToString()),
-            ("location", metadata.Location),
-            ("metadata-location", table.MetadataLocation),
-            ("table-uuid", metadata.TableUuid.ToString()),
-            ("format-version", TableText.Number(metadata.FormatVersion)),
-            ("last-updated", TableText.Time(metadata.LastUpdatedMs)),
-            ("last-sequence-number", TableText.Number(metadata.LastSequenceNumber)),
-            ("last-column-id", TableText.Number(metadata.LastColumnId)),
-            ("last-partition-id", TableText.Number(metadata.LastPartitionId)),
-            ("next-row-id", metadata.NextRowId is long next ? TableText.Number(next) : null),
-            ("snapshots", TableText.Number(metadata.Snapshots.Count)),
-            ("current-snapshot", snapshot is null ? "none" : $"{TableText.Number(snapshot.SnapshotId)} of {TableText.Time(snapshot.TimestampMs)}"),
-            ("earlier-metadata-files", TableText.Number(metadata.MetadataLog.Count)),
-            ("statistics-files", TableText.Number(metadata.Statistics.Count)),
-            ("partition-statistics-files", TableText.Number(metadata.PartitionStatistics.Count)),
-            ("encryption-keys", TableText.Number(metadata.EncryptionKeys.Count)),
+            Text("table", table.Identifier.ToString()),
+            Text("location", metadata.Location),
+            Text("metadata-location", table.MetadataLocation),
+            Text("table-uuid", metadata.TableUuid.ToString()),
+            Number("format-version", metadata.FormatVersion),
+            ("last-updated", TableText.Time(metadata.LastUpdatedMs), TableText.Time(metadata.LastUpdatedMs)),
+            ("last-updated-ms", null, metadata.LastUpdatedMs),
+            Number("last-sequence-number", metadata.LastSequenceNumber),
+            Number("last-column-id", metadata.LastColumnId),
+            Number("last-partition-id", metadata.LastPartitionId),
+            Number("next-row-id", metadata.NextRowId),
+            Number("snapshots", metadata.Snapshots.Count),
+            ("current-snapshot", snapshot is null ? "none" : $"{TableText.Number(snapshot.SnapshotId)} of {TableText.Time(snapshot.TimestampMs)}", null),
+            ("current-snapshot-id", null, snapshot?.SnapshotId),
+            Number("earlier-metadata-files", metadata.MetadataLog.Count),
+            Number("statistics-files", metadata.Statistics.Count),
+            Number("partition-statistics-files", metadata.PartitionStatistics.Count),
+            Number("encryption-keys", metadata.EncryptionKeys.Count),
         ];
+
+        static (string, string?, JsonNode?) Text(string name, string value) => (name, value, value);
+
+        static (string, string?, JsonNode?) Number(string name, long? value) => (name, value is null ? null : TableText.Number(value), value);
     }
 
-    private static void WriteText(TableRequest request, List<(string Name, string? Value)> facts)
+    private static void WriteText(TableRequest request, List<(string Name, string? Text, JsonNode? Value)> facts)
     {
         var (metadata, output) = (request.Table.Metadata, request.Output);
         var text = new TextTable("table", request.Table.Identifier.ToString());
-        foreach (var (name, value) in facts.Skip(1).Where(fact => fact.Value is not null))
+        foreach (var (name, shown, _) in facts.Skip(1).Where(fact => fact.Text is not null))
         {
-            text.Add(name, value!);
+            text.Add(name, shown!);
         }
 
         text.WriteTo(output);
@@ -102,18 +109,19 @@ internal static class TableDescribe
         }
     }
 
-    /// <summary>The facts as texts, and what has parts in the specification's own form.</summary>
-    private static void WriteJson(TableRequest request, List<(string Name, string? Value)> facts) => TableArguments.WriteJson(request.Output, json =>
+    /// <summary>The facts, and what has parts in the specification's own form: summaries and properties are texts there.</summary>
+    private static void WriteJson(TableRequest request, List<(string Name, string? Text, JsonNode? Value)> facts) => TableArguments.WriteJson(request.Output, json =>
     {
         var metadata = request.Table.Metadata;
         json.WriteStartObject();
-        foreach (var (name, value) in facts)
+        foreach (var (name, _, value) in facts.Where(fact => fact.Name != "current-snapshot"))
         {
-            json.WriteString(name, value);
+            json.WritePropertyName(name);
+            JsonSerializer.Serialize(json, value);
         }
 
         json.WriteString("partitioned-by", TableText.Spec(metadata, metadata.DefaultSpec));
-        json.WriteString("sorted-by", TableText.Order(metadata, metadata.SortOrders.FirstOrDefault(one => one.OrderId == metadata.DefaultSortOrderId)));
+        json.WriteString("sorted-by", TableText.Order(metadata, TableText.DefaultOrder(metadata)));
         using var whole = JsonDocument.Parse(TableMetadataJson.Write(metadata), JsonList.Deep);
         string[] parts = ["current-schema-id", "schemas", "default-spec-id", "partition-specs", "default-sort-order-id", "sort-orders", "properties", "refs", "statistics", "partition-statistics", "metadata-log"];
         foreach (var member in whole.RootElement.EnumerateObject().Where(member => parts.Contains(member.Name)))

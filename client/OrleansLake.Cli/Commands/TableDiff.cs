@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using OrleansLake.Iceberg;
 
 namespace OrleansLake.Cli.Commands;
@@ -128,8 +130,8 @@ internal static class TableDiff
         {
             json.WriteStartObject();
             json.WriteString("name", name);
-            json.WriteString("from", one);
-            json.WriteString("to", other);
+            Total("from", one);
+            Total("to", other);
             if (change is long some)
             {
                 json.WriteNumber("change", some);
@@ -157,12 +159,21 @@ internal static class TableDiff
             json.WriteEndObject();
         }
 
+        // A number, unless whoever wrote the summary put something else there.
+        void Total(string name, string? value)
+        {
+            json.WritePropertyName(name);
+            JsonSerializer.Serialize(json, long.TryParse(value, CultureInfo.InvariantCulture, out long number) ? JsonValue.Create(number) : (JsonNode?)value);
+        }
+
         void WriteFile(DataFile file)
         {
             json.WriteStartObject();
             json.WriteString("content", TableFiles.Content(file));
             json.WriteString("file-path", file.FilePath);
-            json.WriteString("partition", TableText.Partition(request.Table.Metadata, file.SpecId, file.Partition));
+            json.WriteNumber("spec-id", file.SpecId);
+            json.WritePropertyName("partition");
+            JsonSerializer.Serialize(json, TableText.PartitionJson(request.Table.Metadata, file.SpecId, file.Partition));
             json.WriteNumber("record-count", file.RecordCount);
             json.WriteNumber("file-size-in-bytes", file.FileSizeBytes);
             json.WriteEndObject();

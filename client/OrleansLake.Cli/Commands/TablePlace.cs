@@ -26,6 +26,9 @@ internal sealed record TablePlace(ICatalog Catalog, TableIdentifier Identifier)
             : throw new IOException($"{table}: expected a name like db.events, or a directory WAREHOUSE/NAMESPACE/TABLE");
     }
 
+    /// <summary>A table that is only looked at, whoever watches over it.</summary>
+    public static TablePlace ForReading(LoadedTable table, string warehouse) => new(CatalogOf(warehouse), table.Identifier);
+
     /// <summary>Where a table that was opened may be changed.</summary>
     public static TablePlace ForChange(TableRequest request) => request.Catalog is { } catalog ? new TablePlace(catalog, request.Table.Identifier)
         : request.IsMetadataFile

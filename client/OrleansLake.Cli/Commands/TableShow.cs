@@ -50,7 +50,7 @@ internal static class TableShow
         columns.WriteTo(output);
         output.WriteLine();
         output.WriteLine("partitioned by  " + TableText.Spec(metadata, metadata.DefaultSpec));
-        output.WriteLine("sorted by       " + TableText.Order(metadata, metadata.SortOrders.FirstOrDefault(one => one.OrderId == metadata.DefaultSortOrderId)));
+        output.WriteLine("sorted by       " + TableText.Order(metadata, TableText.DefaultOrder(metadata)));
         foreach (var (name, value) in metadata.Properties.OrderBy(pair => pair.Key, StringComparer.Ordinal))
         {
             output.WriteLine(TextTable.Harmless($"property        {name} = {value}"));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using OrleansLake.Iceberg;
 
 namespace OrleansLake.Cli.Commands;
@@ -60,9 +61,39 @@ internal static class TableText
             return $"spec {Number(specId)}, which the table has not";
         }
 
-        var schema = metadata.Schemas.Reverse().FirstOrDefault(one => spec.Fields.All(field => one.FindField(field.SourceId) is not null)) ?? metadata.CurrentSchema;
-        return PartitionPath.Of(spec, schema, key);
+        return PartitionPath.Of(spec, SchemaOf(metadata, spec), key);
     }
+
+    /// <summary>By what files are sorted now.</summary>
+    public static SortOrder? DefaultOrder(TableMetadata metadata) => metadata.SortOrders.FirstOrDefault(order => order.OrderId == metadata.DefaultSortOrderId);
+
+    /// <summary>The values of a partition by the names of their fields; null where the table is not partitioned, or has no such spec.</summary>
+    public static JsonObject? PartitionJson(TableMetadata metadata, int specId, PartitionKey key)
+    {
+        if (metadata.PartitionSpecs.FirstOrDefault(one => one.SpecId == specId) is not { Fields.Count: > 0 } spec)
+        {
+            return null;
+        }
+
+        var schema = SchemaOf(metadata, spec);
+        return new JsonObject(spec.Fields.Zip(key.Values, (field, value) => KeyValuePair.Create(field.Name, ValueJson(field, schema.FindField(field.SourceId)?.Type ?? new UnknownType(), value))));
+    }
+
+    /// <summary>Numbers and truths as they are, all else as in paths: JSON has neither days nor NaN.</summary>
+    private static JsonNode? ValueJson(PartitionField field, IcebergType source, object? value) => (field.Transform.ResultType(source), value) switch
+    {
+        (_, null) => null,
+        (IntegerType, int number) => number,
+        (LongType, long number) => number,
+        (BooleanType, bool flag) => flag,
+        (FloatType, float number) when float.IsFinite(number) => number,
+        (DoubleType, double number) when double.IsFinite(number) => number,
+        _ => PartitionPath.Text(field.Transform, source, value),
+    };
+
+    /// <summary>The newest schema that has every column that a spec is of.</summary>
+    private static Schema SchemaOf(TableMetadata metadata, PartitionSpec spec) =>
+        metadata.Schemas.Reverse().FirstOrDefault(one => spec.Fields.All(field => one.FindField(field.SourceId) is not null)) ?? metadata.CurrentSchema;
 
     private static string SourceName(TableMetadata metadata, IReadOnlyList<int> ids) =>
         string.Join(", ", ids.Select(id => metadata.CurrentSchema.FindPath(id) ?? $"dropped column {Number(id)}"));

@@ -11,7 +11,7 @@ internal static class MaintenanceRuns
     private const int MostJobs = 100;
 
     /// <summary>A plan's lines, so many that a record stays small.</summary>
-    public static string[] LinesOf(UpkeepPlan plan) => Bounded([.. plan.Lines(), .. plan is OrphanPlan orphans ? orphans.Examples.Select(file => "  " + file) : []]);
+    public static string[] LinesOf(UpkeepPlan plan) => Bounded([.. plan.Lines()]);
 
     /// <summary>A record with what a run did.</summary>
     public static MaintenanceRun With(this MaintenanceRun run, UpkeepResult result) => run with

@@ -90,12 +90,6 @@ internal sealed class AvroSchema(AvroKind kind)
     /// <summary>An array of key-value records that stands for a map whose keys are not strings.</summary>
     public bool IsKeyValueArray => Kind == AvroKind.Array && LogicalType == "map" && Items is { Kind: AvroKind.Record, Fields.Count: 2 };
 
-    private int FieldsMinimumBytes()
-    {
-        _minimumBytes = 0; // what a record within itself meets
-        return (int)Math.Min(Fields.Sum(one => (long)one.Schema.MinimumBytes), 1 << 20);
-    }
-
     public static AvroSchema Optional(AvroSchema schema) => new(AvroKind.Union) { Branches = [Null, schema] };
 
     public static AvroSchema Record(string name, params IReadOnlyList<AvroField> fields) => new(AvroKind.Record) { Name = name, Fields = fields };
@@ -126,6 +120,12 @@ internal sealed class AvroSchema(AvroKind kind)
         : this;
 
     public static AvroSchema Parse(ReadOnlyMemory<byte> utf8, string file) => JsonCursor.Read(utf8, file, "avro.schema", at => Parse(at, []));
+
+    private int FieldsMinimumBytes()
+    {
+        _minimumBytes = 0; // what a record within itself meets
+        return (int)Math.Min(Fields.Sum(one => (long)one.Schema.MinimumBytes), 1 << 20);
+    }
 
     private static AvroSchema Parse(JsonCursor at, Dictionary<string, AvroSchema> named)
     {

@@ -160,7 +160,7 @@ public static class ManifestReader
             var types = PartitionTypes.Of(metadata, spec);
             return [.. spec.Fields.Select((field, i) =>
             {
-                int slot = partition.SlotOf(field.FieldId, PartitionTypes.SafeName(field.Name));
+                int slot = partition.SlotOf(field.FieldId, AvroName.Safe(field.Name));
                 return (slot, slot < 0 ? AvroSchema.Null : partition.Fields[slot].Schema, types[i]);
             })];
         }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using OrleansLake.Iceberg.Avro;
 
 namespace OrleansLake.Iceberg;
@@ -30,7 +29,7 @@ internal static class PartitionTypes
         for (int i = 0; i < types.Count; i++)
         {
             var field = spec.Fields[i];
-            string name = SafeName(field.Name);
+            string name = AvroName.Safe(field.Name);
             fields.Add(new AvroField(name, AvroSchema.Optional(AvroOf(types[i])))
             {
                 FieldId = field.FieldId,
@@ -119,32 +118,4 @@ internal static class PartitionTypes
             new Decimal128(SingleValue.DecimalFromBytes(bytes), schema.Unwrapped.Scale),
         _ => value,
     };
-
-    /// <summary>Avro's names are letters, digits and underscores.</summary>
-    internal static string SafeName(string name)
-    {
-        if (name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
-        {
-            return name;
-        }
-
-        var safe = new StringBuilder();
-        foreach (char c in name)
-        {
-            if (safe.Length == 0 && char.IsAsciiDigit(c))
-            {
-                safe.Append('_').Append(c);
-            }
-            else if (char.IsAsciiLetterOrDigit(c) || c == '_')
-            {
-                safe.Append(c);
-            }
-            else
-            {
-                safe.Append("_x").Append(((int)c).ToString("X", CultureInfo.InvariantCulture));
-            }
-        }
-
-        return safe.Length == 0 ? "_" : safe.ToString();
-    }
 }

@@ -1,7 +1,7 @@
 namespace OrleansLake.Iceberg.Sql;
 
-/// <summary>ALTER TABLE … ADD, DROP, RENAME and ALTER COLUMN as Trino and Spark have it.</summary>
-internal sealed class AlterTableParser
+/// <summary>ALTER TABLE … ADD, DROP, RENAME and ALTER COLUMN as Trino and Spark have it; the rest, as Spark has it, next door.</summary>
+internal sealed partial class AlterTableParser
 {
     private readonly TokenReader _tokens;
     private readonly TypeParser _types;
@@ -20,6 +20,12 @@ internal sealed class AlterTableParser
         _tokens.Word("TABLE");
         _tokens.TryWords("IF", "EXISTS");
         var name = Ddl.Identifier(_tokens);
+        if (TryOther() is { } change)
+        {
+            _tokens.End();
+            return new TableAlteration(name, change);
+        }
+
         if (_tokens.TryWord("ADD"))
         {
             Several("COLUMNS", Add);
@@ -38,11 +44,16 @@ internal sealed class AlterTableParser
         }
         else
         {
-            throw _tokens.Expected("ADD, DROP, RENAME or ALTER COLUMN");
+            throw _tokens.Expected("ADD, DROP, RENAME or ALTER COLUMN, SET or UNSET TBLPROPERTIES, ADD, DROP or REPLACE PARTITION FIELD, WRITE ORDERED BY");
         }
 
         _tokens.End();
-        return new TableAlteration(name, _steps);
+        return new TableAlteration(name, metadata =>
+        {
+            var update = new UpdateSchema(metadata);
+            _steps.ForEach(step => step(update));
+            return update;
+        });
     }
 
     private void Several(string plural, Action one)

@@ -147,15 +147,7 @@ internal sealed class CreateTableParser
 
     private bool SparkProperty()
     {
-        var key = _tokens.Next;
-        string name = key.Kind is TokenKind.Text ? _tokens.Take().Text : string.Join('.', _tokens.Path("a property name").Select(token => token.Text));
-        _tokens.TrySymbol('=');
-        var value = _tokens.Take();
-        if (value.Kind is not (TokenKind.Text or TokenKind.Number or TokenKind.Word))
-        {
-            throw _tokens.Expected("a value", value);
-        }
-
+        var (name, value) = Ddl.Property(_tokens);
         if (name == "format-version")
         {
             SetFormatVersion(value);

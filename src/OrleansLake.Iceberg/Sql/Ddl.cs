@@ -10,12 +10,12 @@ public sealed record TableDefinition(TableIdentifier? Name, TableCreation Creati
 /// <summary>What an ALTER TABLE says.</summary>
 public sealed class TableAlteration
 {
-    private readonly IReadOnlyList<Action<UpdateSchema>> _steps;
+    private readonly Func<TableMetadata, IMetadataChange> _change;
 
-    internal TableAlteration(TableIdentifier name, IReadOnlyList<Action<UpdateSchema>> steps)
+    internal TableAlteration(TableIdentifier name, Func<TableMetadata, IMetadataChange> change)
     {
         Name = name;
-        _steps = steps;
+        _change = change;
     }
 
     /// <summary>The table's name as typed.</summary>
@@ -23,16 +23,7 @@ public sealed class TableAlteration
 
     /// <summary>The change on top of these metadata: its requirements and updates make a commit.</summary>
     /// <exception cref="ArgumentException">The table does not have what is altered, or may not be altered so.</exception>
-    public UpdateSchema On(TableMetadata metadata)
-    {
-        var update = new UpdateSchema(metadata);
-        foreach (var step in _steps)
-        {
-            step(update);
-        }
-
-        return update;
-    }
+    public IMetadataChange On(TableMetadata metadata) => _change(metadata);
 }
 
 /// <summary>
@@ -45,7 +36,10 @@ public static class Ddl
     /// <exception cref="DdlException">It is something else; the message has line and column.</exception>
     public static TableDefinition ParseCreateTable(string sql) => new CreateTableParser(sql).Parse();
 
-    /// <summary>Reads <c>ALTER TABLE name ADD | DROP | RENAME | ALTER COLUMN …</c>.</summary>
+    /// <summary>
+    /// Reads <c>ALTER TABLE name ADD | DROP | RENAME | ALTER COLUMN …</c>, <c>SET | UNSET TBLPROPERTIES (…)</c>,
+    /// <c>ADD | DROP | REPLACE PARTITION FIELD …</c> and <c>WRITE ORDERED BY …</c>.
+    /// </summary>
     /// <exception cref="DdlException">It is something else; the message has line and column.</exception>
     public static TableAlteration ParseAlterTable(string sql) => new AlterTableParser(sql).Parse();
 
@@ -63,6 +57,18 @@ public static class Ddl
             throw TokenReader.Error(at, e.Message);
         }
     }
+
+    /// <summary><c>'name' = 'value'</c>, <c>name = value</c>, as in TBLPROPERTIES.</summary>
+    internal static (string Name, Token Value) Property(TokenReader tokens)
+    {
+        string name = PropertyName(tokens);
+        tokens.TrySymbol('=');
+        var value = tokens.Take();
+        return value.Kind is TokenKind.Text or TokenKind.Number or TokenKind.Word ? (name, value) : throw tokens.Expected("a value", value);
+    }
+
+    internal static string PropertyName(TokenReader tokens) =>
+        tokens.Next.Kind is TokenKind.Text ? tokens.Take().Text : string.Join('.', tokens.Path("a property name").Select(token => token.Text));
 
     internal static TableIdentifier Identifier(TokenReader tokens)
     {

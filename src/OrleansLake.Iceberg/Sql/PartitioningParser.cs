@@ -8,11 +8,32 @@ internal sealed class PartitioningParser(Schema schema)
     /// <summary><c>day(ts)</c>, <c>days(ts)</c>, <c>bucket(id, 16)</c>, <c>bucket(16, id)</c>, <c>truncate(name, 4)</c>, a column.</summary>
     public PartitionField Field(TokenReader tokens)
     {
+        var (at, path, transform) = Typed(tokens);
+        var source = Find(path[0], path);
+        if (!transform.AppliesTo(source.Type))
+        {
+            throw TokenReader.Error(at, $"{transform} does not apply to {Text(path)} of type {(source.Type is PrimitiveType type ? TypeText.Write(type) : "struct, list or map")}");
+        }
+
+        string suffix = transform switch
+        {
+            Transform.Identity => "",
+            Transform.Bucket => "_bucket",
+            Transform.Truncate => "_trunc",
+            Transform.Void => "_null",
+            _ => "_" + transform,
+        };
+        return new PartitionField(_nextId++, Text(path) + suffix, [source.Id], transform);
+    }
+
+    /// <summary>A partition field as typed, whatever columns there are.</summary>
+    public static (Token At, List<Token> Path, Transform Transform) Typed(TokenReader tokens)
+    {
         var at = tokens.Next;
         var path = tokens.Path("a column or a transform of one");
         if (path.Count > 1 || at.Kind == TokenKind.Quoted || !tokens.TrySymbol('('))
         {
-            return Make(at, path, new Transform.Identity(), "");
+            return (at, path, new Transform.Identity());
         }
 
         string name = at.Text.ToLowerInvariant();
@@ -38,12 +59,11 @@ internal sealed class PartitioningParser(Schema schema)
                     throw TokenReader.Error(at, $"expected {name} of at least 1, got {argument}");
                 }
 
-                return name == "bucket" ? Make(at, source, new Transform.Bucket(argument.Value), "_bucket") : Make(at, source, new Transform.Truncate(argument.Value), "_trunc");
+                return (at, source, name == "bucket" ? new Transform.Bucket(argument.Value) : new Transform.Truncate(argument.Value));
             case "identity" or "year" or "years" or "month" or "months" or "day" or "days" or "date" or "hour" or "hours" or "date_hour" or "void":
                 var column = tokens.Path("a column");
                 tokens.Symbol(')');
-                var transform = Transform.Parse(name);
-                return Make(at, column, transform, transform is Transform.Identity ? "" : transform is Transform.Void ? "_null" : "_" + transform);
+                return (at, column, Transform.Parse(name));
             default:
                 throw tokens.Expected("a transform (year, month, day, hour, bucket, truncate, void) or a column", at);
         }
@@ -54,6 +74,13 @@ internal sealed class PartitioningParser(Schema schema)
     {
         var at = tokens.Next;
         var field = Find(at, tokens.Path("a column"));
+        var (descending, nullsLast) = Direction(tokens);
+        return new SortField([field.Id], new Transform.Identity(), descending, nullsLast);
+    }
+
+    /// <summary>ASC or DESC, NULLS FIRST or LAST, or what is meant where neither is said.</summary>
+    public static (bool Descending, bool NullsLast) Direction(TokenReader tokens)
+    {
         bool descending = tokens.TryWord("DESC");
         if (!descending)
         {
@@ -66,19 +93,7 @@ internal sealed class PartitioningParser(Schema schema)
             nullsLast = tokens.TryWord("LAST") || (tokens.TryWord("FIRST") ? false : throw tokens.Expected("FIRST or LAST"));
         }
 
-        return new SortField([field.Id], new Transform.Identity(), descending, nullsLast);
-    }
-
-    private PartitionField Make(Token at, List<Token> path, Transform transform, string suffix)
-    {
-        var source = Find(path[0], path);
-        if (!transform.AppliesTo(source.Type))
-        {
-            throw TokenReader.Error(at, $"{transform} does not apply to {Text(path)} of type {(source.Type is PrimitiveType type ? TypeText.Write(type) : "struct, list or map")}");
-        }
-
-        string name = Text(path) + suffix;
-        return new PartitionField(_nextId++, name, [source.Id], transform);
+        return (descending, nullsLast);
     }
 
     /// <summary>By the very name; where none has it and one alone differs by case, that one.</summary>

@@ -188,7 +188,9 @@ internal sealed class CompactionPlanner(LoadedTable table, CompactionOptions opt
         {
             int small = bin.Count(one => one.Reason == Reason.Small);
             long smallBytes = bin.Where(one => one.Reason == Reason.Small).Sum(one => one.Task.File.FileSizeBytes);
-            bool isWorthIt = small >= options.MinInputFiles || (small > 1 && smallBytes >= options.TargetFileSizeBytes) || bin.Exists(one => one.Reason != Reason.Small)
+            // Two of two thirds would become one and a rest: what leaves as many files as there were is not worth its bytes.
+            bool isFewer = small > (smallBytes + options.TargetFileSizeBytes - 1) / options.TargetFileSizeBytes;
+            bool isWorthIt = (isFewer && (small >= options.MinInputFiles || smallBytes >= options.TargetFileSizeBytes)) || bin.Exists(one => one.Reason != Reason.Small)
                 || (options.RewriteAll && bin.Count > 1);
             if (isWorthIt)
             {

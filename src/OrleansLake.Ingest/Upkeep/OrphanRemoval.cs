@@ -7,9 +7,6 @@ namespace OrleansLake.Ingest.Upkeep;
 /// <summary>The files that nothing refers to.</summary>
 public sealed record OrphanPlan : UpkeepPlan
 {
-    /// <summary>How many examples a plan names; a table may have millions.</summary>
-    public const int MostExamples = 20;
-
     /// <inheritdoc />
     public override string Operation => "orphans";
 
@@ -35,9 +32,6 @@ public sealed record OrphanPlan : UpkeepPlan
 
     /// <summary>Files that were listed.</summary>
     public long Listed { get; init; }
-
-    /// <summary>Some of them.</summary>
-    public IReadOnlyList<string> Examples { get; init; } = [];
 }
 
 /// <summary>
@@ -85,7 +79,7 @@ public sealed class OrphanRemoval(ICatalog catalog, IUpkeepCommitter committer, 
                 case Finding.Orphan:
                     files++;
                     bytes += info.SizeBytes;
-                    if (examples.Count < OrphanPlan.MostExamples)
+                    if (examples.Count < UpkeepPlan.MostExamples)
                     {
                         examples.Add(info.Location);
                     }

@@ -53,6 +53,31 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
     public async Task<ExpiryPlan> PlanAsync(LoadedTable table, ExpiryOptions options, CancellationToken cancellationToken) =>
         Plan(table, options, await Protected(cancellationToken).ConfigureAwait(false), Rules);
 
+    /// <summary>What would go now, with the files that would be deleted, which costs a look at their manifests. Changes nothing.</summary>
+    public async Task<ExpiryPlan> PlanFilesAsync(LoadedTable table, ExpiryOptions options, CancellationToken cancellationToken)
+    {
+        var plan = await PlanAsync(table, options, cancellationToken).ConfigureAwait(false);
+        if (plan.SnapshotIds.Count == 0)
+        {
+            return plan;
+        }
+
+        var staged = await Exactly(plan, table.Metadata).StageAsync(table, cancellationToken).ConfigureAwait(false);
+        var examples = new List<string>();
+        long files = 0, bytes = 0;
+        await foreach (var file in staged.Files.ListAsync(cancellationToken).ConfigureAwait(false))
+        {
+            files++;
+            bytes += file.SizeBytes;
+            if (examples.Count < UpkeepPlan.MostExamples)
+            {
+                examples.Add(file.Location);
+            }
+        }
+
+        return plan with { What = [.. plan.What.SkipLast(1), plan.What[^1] with { Files = files, Bytes = bytes }], Examples = examples };
+    }
+
     /// <summary>Takes it out and deletes what nothing reaches any more; also what an earlier run had left.</summary>
     public async Task<UpkeepResult> ExecuteAsync(ExpiryPlan plan, CancellationToken cancellationToken)
     {
@@ -165,11 +190,16 @@ public sealed class SnapshotExpiry(ICatalog catalog, IUpkeepCommitter committer,
             return new StagedChange([], []);
         }
 
-        var goes = fresh.SnapshotIds.ToHashSet();
-        var change = Change(table.Metadata, plan.Options, table.Metadata.Snapshots.Select(snapshot => snapshot.SnapshotId).Where(id => !goes.Contains(id)).ToHashSet());
-        var staged = await change.StageAsync(table, cancellationToken).ConfigureAwait(false);
+        var staged = await Exactly(fresh, table.Metadata).StageAsync(table, cancellationToken).ConfigureAwait(false);
         await _notes.WriteAsync(table, staged.Plan.SnapshotIds, staged.Files.ListAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         return staged;
+    }
+
+    /// <summary>The change that takes out what a plan says and nothing else.</summary>
+    private static ExpireSnapshots Exactly(ExpiryPlan plan, TableMetadata metadata)
+    {
+        var goes = plan.SnapshotIds.ToHashSet();
+        return Change(metadata, plan.Options, metadata.Snapshots.Select(snapshot => snapshot.SnapshotId).Where(id => !goes.Contains(id)).ToHashSet());
     }
 
     /// <summary>Ages count from the newest snapshot: its time is the clock.</summary>

@@ -17,6 +17,9 @@ public sealed record UpkeepStep(string Subject, string What, string Why, long Fi
 /// </summary>
 public abstract record UpkeepPlan
 {
+    /// <summary>How many files a plan names; a table may have millions.</summary>
+    public const int MostExamples = 20;
+
     /// <summary>The operation: compaction, retention, manifests, …</summary>
     public abstract string Operation { get; }
 
@@ -35,6 +38,9 @@ public abstract record UpkeepPlan
     /// <summary>What was left alone and why: one line each, worth showing.</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
+    /// <summary>Some of the files that would be deleted.</summary>
+    public IReadOnlyList<string> Examples { get; init; } = [];
+
     /// <summary>Whether there is nothing to do.</summary>
     public bool IsEmpty => Steps.Count == 0;
 
@@ -43,10 +49,15 @@ public abstract record UpkeepPlan
     {
         yield return IsEmpty
             ? $"{Operation} of {Table}: nothing to do"
-            : string.Create(CultureInfo.InvariantCulture, $"{Operation} of {Table}: {Steps.Count} steps, {Steps.Sum(step => step.Files):N0} files, {Steps.Sum(step => step.Bytes):N0} bytes");
+            : string.Create(CultureInfo.InvariantCulture, $"{Operation} of {Table}: {Counted(Steps.Count, "step")}, {Counted(Steps.Sum(step => step.Files), "file")}, {Counted(Steps.Sum(step => step.Bytes), "byte")}");
         foreach (var step in Steps)
         {
             yield return $"  {step.Subject}: {step.What} ({step.Why})";
+        }
+
+        foreach (string file in Examples)
+        {
+            yield return "  " + file;
         }
 
         foreach (string remark in Remarks)
@@ -54,4 +65,6 @@ public abstract record UpkeepPlan
             yield return $"  not touched: {remark}";
         }
     }
+
+    private static string Counted(long count, string what) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {what}{(count == 1 ? "" : "s")}");
 }

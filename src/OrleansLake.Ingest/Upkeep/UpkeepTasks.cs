@@ -22,14 +22,20 @@ public sealed class UpkeepTasks(ICatalog catalog, IUpkeepCommitter committer, Id
     public Action<long?> OnBase { get; init; } = static _ => { };
 
     /// <summary>What an operation would do now. Changes nothing.</summary>
+    /// <param name="name">The operation.</param>
+    /// <param name="table">The table as it is now.</param>
+    /// <param name="options">What it asks for.</param>
+    /// <param name="isDryRun">Whether the plan is all that is wanted: then it also says what a run finds out by itself.</param>
+    /// <param name="cancellationToken">Stops looking.</param>
     /// <exception cref="ArgumentException">There is no operation of that name.</exception>
-    public async Task<UpkeepPlan> PlanAsync(string name, LoadedTable table, UpkeepOptions options, CancellationToken cancellationToken) => name switch
+    public async Task<UpkeepPlan> PlanAsync(string name, LoadedTable table, UpkeepOptions options, bool isDryRun, CancellationToken cancellationToken) => name switch
     {
         "retention" when options.Retention is { } retention => await Retention().PlanAsync(table, retention, cancellationToken).ConfigureAwait(false),
         "retention" => new UnaskedPlan { Name = name, Table = table.Identifier, TableUuid = table.Metadata.TableUuid, SnapshotId = table.Metadata.CurrentSnapshotId },
         "compaction" => await Compaction().PlanAsync(table, options.Compaction, cancellationToken).ConfigureAwait(false),
         "manifests" => await ManifestUpkeep.PlanAsync(table, options.Manifests, cancellationToken).ConfigureAwait(false),
         "statistics" => StatisticsUpkeep.Plan(table, options.Statistics),
+        "expiry" when isDryRun => await Expiry().PlanFilesAsync(table, options.Expiry, cancellationToken).ConfigureAwait(false),
         "expiry" => await Expiry().PlanAsync(table, options.Expiry, cancellationToken).ConfigureAwait(false),
         "orphans" => await Orphans().PlanAsync(table, options.Orphans, cancellationToken).ConfigureAwait(false),
         _ => throw new ArgumentException($"expected one of {string.Join(", ", Names)}, got \"{name}\"", nameof(name)),

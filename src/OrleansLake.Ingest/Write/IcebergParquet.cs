@@ -4,7 +4,8 @@ using OrleansLake.Parquet;
 namespace OrleansLake.Ingest.Write;
 
 /// <summary>
-/// The Parquet schema of a table's schema: the same tree, every node with its field id, lists and maps in three levels.
+/// The Parquet schema of a table's schema: the same tree, every node with its field id, lists and maps in three levels. Names are
+/// those that Avro allows (<see cref="AvroName"/>), as other writers have them: <c>user-id</c> becomes <c>user_x2Did</c>.
 /// https://iceberg.apache.org/spec/#parquet
 /// </summary>
 public static class IcebergParquet
@@ -53,7 +54,14 @@ public static class IcebergParquet
     }
 
     private static List<ParquetNode> Fields(IReadOnlyList<NestedField> fields) =>
-        [.. fields.Where(field => HasColumns(field.Type)).Select(field => Node(field.Name, field.Id, field.Required, field.Type))];
+        [.. fields.Where(field => HasColumns(field.Type)).Select(field => Node(NameOf(field, fields), field.Id, field.Required, field.Type))];
+
+    /// <summary>Its own name all the same where a neighbour has the safe one.</summary>
+    private static string NameOf(NestedField field, IReadOnlyList<NestedField> fields)
+    {
+        string safe = AvroName.Safe(field.Name);
+        return safe == field.Name || fields.Any(other => other.Name == safe) ? field.Name : safe;
+    }
 
     private static ParquetNode Node(string name, int id, bool required, IcebergType type)
     {

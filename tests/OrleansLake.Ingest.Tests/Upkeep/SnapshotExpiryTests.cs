@@ -1,3 +1,4 @@
+using System.Globalization;
 using OrleansLake.Iceberg;
 using OrleansLake.Ingest.Commit;
 using OrleansLake.Ingest.Tests.Commit;
@@ -45,6 +46,24 @@ public sealed class SnapshotExpiryTests
         Assert.Contains("4 snapshots from 2026-11-22", string.Join('\n', plan.Lines()), StringComparison.Ordinal);
         Assert.Contains("the newest offsets of main", string.Join('\n', plan.Lines()), StringComparison.Ordinal);
         Assert.True(before.SetEquals(world.Objects.Locations));
+    });
+
+    [Fact]
+    public void A_dry_run_tells_the_files_and_bytes_that_the_run_deletes() => Run(async world =>
+    {
+        TableCommitter committer = world.NewCommitter();
+        await world.IngestAsync(committer, 0, 10);
+        await world.CompactAsync();
+        await world.IngestAsync(committer, 10, 8);
+
+        Dictionary<string, long> before = await world.SizesAsync();
+        ExpiryPlan plan = await world.Expiry().PlanFilesAsync(await world.TableAsync(), Short, CancellationToken.None);
+        Assert.Equal(before, await world.SizesAsync());
+        UpkeepResult result = await world.ExpireAsync(Short);
+        Assert.Equal((result.FilesRemoved, result.BytesRemoved), (plan.Steps.Sum(step => step.Files), plan.Steps.Sum(step => step.Bytes)));
+        Assert.Equal(UpkeepPlan.MostExamples, plan.Examples.Count);
+        Assert.Empty(plan.Examples.Intersect(world.Objects.Locations));
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{result.FilesRemoved} files, {result.BytesRemoved:N0} bytes"), plan.Lines().First(), StringComparison.Ordinal);
     });
 
     [Fact]

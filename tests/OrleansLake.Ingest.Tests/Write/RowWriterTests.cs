@@ -13,7 +13,7 @@ namespace OrleansLake.Ingest.Tests.Write;
 
 public sealed class RowWriterTests
 {
-    private static readonly NestedField[] Events =
+    internal static readonly NestedField[] Events =
     [
         Optional(1, "id", new LongType()),
         Optional(2, "user", new StringType()),
@@ -212,22 +212,6 @@ public sealed class RowWriterTests
         Assert.All(files.Files, f => Assert.True(f.SplitOffsets!.Count >= 1 && f.SplitOffsets[0] == 4));
         await table.CommitAsync(files);
         Assert.Equal(10_000, (await table.RowsAsync(table.Table)).Count);
-    }
-
-    [Fact]
-    public async Task Many_open_files_with_little_in_them_cost_little()
-    {
-        await using var table = await TableFixture.CreateAsync(Events, [new PartitionField(1000, "id", [1], new Transform.Identity())], inMemory: true);
-        await using var writer = table.Open();
-        using var batch = TableFixture.Batch([.. Enumerable.Range(0, 500).Select(i => $"{{\"id\":{i},\"user\":\"u\",\"tags\":[\"a\"]}}")]);
-        long before = GC.GetTotalMemory(forceFullCollection: true);
-        writer.Append(batch);
-        long each = (GC.GetTotalMemory(forceFullCollection: true) - before) / 500;
-        Assert.True(each < 60_000, $"{each} bytes an open file");
-        Assert.InRange(writer.BufferedBytes / 500, 1, each);
-        // Nothing is opened in the store for a file that has only begun.
-        Assert.Empty(table.ObjectsInMemory("/data/"));
-        Assert.Equal(500, (await writer.CloseAsync(default)).Files.Count);
     }
 
     [Fact]

@@ -19,18 +19,25 @@ public static class ForeignReaders
     public static async Task<JsonArray> DuckDbAsync(params string[] statements)
     {
         // One line a statement: its rows, or an error.
-        JsonNode last = await RunAsync("duckdb.mjs", statements);
+        JsonNode last = (await RunAsync("duckdb.mjs", statements))[^1];
         return last as JsonArray ?? throw new InvalidOperationException($"DuckDB: {last.ToJsonString()} in {string.Join("; ", statements)}");
     }
 
     /// <summary>icebird: every row of the table in a directory; integers of 64 bits as text.</summary>
-    public static async Task<JsonArray> IcebirdAsync(string table) => (await RunAsync("icebird.mjs", [table])).AsArray();
+    public static async Task<JsonArray> IcebirdAsync(string table)
+    {
+        JsonNode rows = (await IcebirdAsync([table]))[0];
+        return rows as JsonArray ?? throw new InvalidOperationException($"icebird: {rows.ToJsonString()} in {table}");
+    }
+
+    /// <summary>icebird: every row of each table, or an object that says why not.</summary>
+    public static Task<IReadOnlyList<JsonNode>> IcebirdAsync(IReadOnlyList<string> tables) => RunAsync("icebird.mjs", tables);
 
     /// <summary>Why CRoaring cannot be asked here; null when it can.</summary>
     public static string? RoaringAbsent => Directory.Exists(Path.Combine(Folder, "node_modules", "roaring-wasm")) ? null : "CRoaring (roaring-wasm) of tests/readers is not installed";
 
     /// <summary>CRoaring: each deletion vector of a Puffin file, with its properties, its positions and what CRoaring would have written.</summary>
-    public static async Task<JsonArray> RoaringAsync(string puffin) => (await RunAsync("roaring.mjs", [puffin])).AsArray();
+    public static async Task<JsonArray> RoaringAsync(string puffin) => (await RunAsync("roaring.mjs", [puffin]))[^1].AsArray();
 
     /// <summary>Why ClickHouse cannot be asked here; null when it can. It is large, and not served everywhere.</summary>
     public static string? ClickHouseAbsent => Directory.Exists(Path.Combine(Folder, "node_modules", "chdb")) ? null : "ClickHouse (chdb) of tests/readers is not installed";
@@ -38,16 +45,20 @@ public static class ForeignReaders
     /// <summary>ClickHouse: the rows of the last of some statements; tables are named by their path below a directory.</summary>
     public static async Task<JsonArray> ClickHouseAsync(string directory, params string[] statements)
     {
-        JsonNode last = await RunAsync("clickhouse.mjs", [directory, .. statements]);
+        JsonNode last = (await ClickHouseAllAsync(directory, statements))[^1];
         return last as JsonArray ?? throw new InvalidOperationException($"ClickHouse: {last.ToJsonString()} in {string.Join("; ", statements)}");
     }
 
-    private static async Task<JsonNode> RunAsync(string script, IReadOnlyList<string> arguments)
+    /// <summary>ClickHouse: the rows of each statement, or an object that says why not.</summary>
+    public static Task<IReadOnlyList<JsonNode>> ClickHouseAllAsync(string directory, IReadOnlyList<string> statements) => RunAsync("clickhouse.mjs", [directory, .. statements]);
+
+    /// <summary>The lines that a script printed.</summary>
+    private static async Task<IReadOnlyList<JsonNode>> RunAsync(string script, IReadOnlyList<string> arguments)
     {
         await using var node = new LakeProcess("node", ["--max-old-space-size=4096", Path.Combine(Folder, script), .. arguments]);
         int code = await node.WaitAsync(Limit);
         return code == 0
-            ? JsonNode.Parse(node.Output.TrimEnd().Split('\n')[^1])!
+            ? [.. node.Output.TrimEnd().Split('\n').Select(line => JsonNode.Parse(line)!)]
             : throw new InvalidOperationException($"{script}: exit code {code}: {node.Errors}");
     }
 }

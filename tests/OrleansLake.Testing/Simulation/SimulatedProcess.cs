@@ -145,14 +145,14 @@ internal sealed class ProcessStore(SimulationWorld world, SimulatedProcess? proc
 /// The catalog as one process reaches it. A swap may land with its answer lost, not land at all, land later, or land and be
 /// answered with a conflict, as a client library's own retry does.
 /// </summary>
-internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess process) : ICatalog
+internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess process) : SwapCatalog
 {
     private readonly ProcessStore _store = new(world, process);
 
-    public Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
+    public override Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
         process.Ask($"load {identifier}", () => world.Load(identifier) is { } table ? table with { Store = _store } : null);
 
-    public Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
+    public override Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
     {
         string name = commit.Base.Identifier.Name;
         if (world.SlowDeadLetters && commit.Base.Identifier.Equals(SimulationWorld.Dead) && world.Happens(0.8, "swap of dead letters on its way"))
@@ -205,29 +205,6 @@ internal sealed class ProcessCatalog(SimulationWorld world, SimulatedProcess pro
         CommitResult.Committed(var table) => new CommitResult.Committed(table with { Store = _store }),
         var other => other,
     });
-
-    public Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> DropTableAsync(TableIdentifier identifier, bool purge, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<TableIdentifier>> ListTablesAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> TableExistsAsync(TableIdentifier identifier, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<LoadedTable> RegisterTableAsync(TableIdentifier identifier, string metadataLocation, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> RenameTableAsync(TableIdentifier from, TableIdentifier to, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> CreateNamespaceAsync(IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> properties, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<IReadOnlyDictionary<string, string>?> LoadNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> UpdateNamespaceAsync(
-        IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> updates, IReadOnlyCollection<string> removals, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> DropNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
 }
 
 /// <summary>The two committers as one pump reaches them: messages are lost, late or repeated, and come to the one or the other.</summary>

@@ -183,14 +183,14 @@ internal sealed class UpkeepProcessStore(UpkeepSimulationWorld world, UpkeepProc
 }
 
 /// <summary>The catalog as one process reaches it: a swap may land with its answer lost, not land, land later, or land and be answered with a conflict.</summary>
-internal sealed class UpkeepProcessCatalog(UpkeepSimulationWorld world, UpkeepProcess process) : ICatalog
+internal sealed class UpkeepProcessCatalog(UpkeepSimulationWorld world, UpkeepProcess process) : SwapCatalog
 {
     private readonly UpkeepProcessStore _store = new(world, process);
 
-    public Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
+    public override Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken) =>
         process.Ask<LoadedTable?>("load", () => world.Load() with { Store = _store });
 
-    public Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
+    public override Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken)
     {
         var (deed, expected) = (process.Deed, process.Expected);
         CheckBases(commit);
@@ -241,27 +241,4 @@ internal sealed class UpkeepProcessCatalog(UpkeepSimulationWorld world, UpkeepPr
             }
         }
     }
-
-    public Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> DropTableAsync(TableIdentifier identifier, bool purge, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<TableIdentifier>> ListTablesAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> TableExistsAsync(TableIdentifier identifier, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<LoadedTable> RegisterTableAsync(TableIdentifier identifier, string metadataLocation, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> RenameTableAsync(TableIdentifier from, TableIdentifier to, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> CreateNamespaceAsync(IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> properties, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<IReadOnlyDictionary<string, string>?> LoadNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> UpdateNamespaceAsync(
-        IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> updates, IReadOnlyCollection<string> removals, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public Task<bool> DropNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

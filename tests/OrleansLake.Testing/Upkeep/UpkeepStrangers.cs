@@ -1,4 +1,5 @@
 using OrleansLake.Iceberg;
+using OrleansLake.Testing.Iceberg;
 using OrleansLake.Iceberg.Deletes;
 using OrleansLake.Ingest.Write;
 using OrleansLake.Ingest.Upkeep;
@@ -164,33 +165,10 @@ internal sealed class UpkeepStrangers(UpkeepSimulationWorld world)
     }
 
     /// <summary>The catalog without faults and delays.</summary>
-    private sealed class Blow(UpkeepSimulationWorld world, string who) : ICatalog
+    private sealed class Blow(UpkeepSimulationWorld world, string who) : SwapCatalog
     {
-        public Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken) => Task.FromResult<LoadedTable?>(world.Load());
+        public override Task<LoadedTable?> LoadTableAsync(TableIdentifier identifier, CancellationToken cancellationToken) => Task.FromResult<LoadedTable?>(world.Load());
 
-        public Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken) => Task.FromResult(world.Swap(commit, who, new Expected.Same()));
-
-        public Task<LoadedTable> CreateTableAsync(TableIdentifier identifier, TableCreation creation, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<bool> DropTableAsync(TableIdentifier identifier, bool purge, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<bool> TableExistsAsync(TableIdentifier identifier, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<LoadedTable> RegisterTableAsync(TableIdentifier identifier, string metadataLocation, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<bool> RenameTableAsync(TableIdentifier from, TableIdentifier to, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IReadOnlyList<TableIdentifier>> ListTablesAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IReadOnlyList<IReadOnlyList<string>>> ListNamespacesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<bool> CreateNamespaceAsync(IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> properties, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<IReadOnlyDictionary<string, string>?> LoadNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<bool> UpdateNamespaceAsync(
-            IReadOnlyList<string> @namespace, IReadOnlyDictionary<string, string> updates, IReadOnlyCollection<string> removals, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-        public Task<bool> DropNamespaceAsync(IReadOnlyList<string> @namespace, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public override Task<CommitResult> CommitTableAsync(TableCommit commit, CancellationToken cancellationToken) => Task.FromResult(world.Swap(commit, who, new Expected.Same()));
     }
 }

@@ -16,7 +16,7 @@ public sealed partial class RestCatalog
             var reply = await session.SendAsync(call, cancellationToken).ConfigureAwait(false);
             return reply.Status switch
             {
-                200 => new CommitResult.Committed(Committed(commit.Base, reply)),
+                200 => new CommitResult.Committed(Committed(commit, reply)),
                 _ => Refused($"{identifier}", reply) is { } reason ? new CommitResult.Conflict(reason) : throw reply.Error(),
             };
         }
@@ -81,12 +81,22 @@ public sealed partial class RestCatalog
     };
 
     // 429 and a connection that never stood do say something, but not that the swap will never be: to the caller they are alike.
+    // So are answers that the specification does not have, and those of something in between (a redirect, 408).
     private static bool SaysNothing(Exception e) => e is OperationCanceledException or IcebergFormatException
-        or RestCatalogException { Status: null or 429 or >= 500 };
+        or RestCatalogException { Status: null or < 400 or 408 or 429 or >= 500 };
 
-    private LoadedTable Committed(LoadedTable before, RestReply reply)
+    /// <summary>What the server says is in must be in what it gives: a state from before the swap, or another table's, is no answer to it.</summary>
+    private LoadedTable Committed(TableCommit commit, RestReply reply)
     {
-        var (metadata, location) = reply.Read(at => (TableMetadataJson.Read(at.Get("metadata")), at.Get("metadata-location").Text()));
+        var before = commit.Base;
+        var (metadata, location) = reply.Read(at =>
+        {
+            var found = TableMetadataJson.Read(at.Get("metadata"));
+            bool isOurs = found.TableUuid == before.Metadata.TableUuid || commit.Requirements.Any(requirement => requirement is TableRequirement.AssertCreate);
+            return isOurs && commit.Updates.OfType<TableUpdate.AddSnapshot>().All(update => found.FindSnapshot(update.Snapshot.SnapshotId) is not null)
+                ? (found, at.Get("metadata-location").Text())
+                : throw at.Get("metadata").Expected("the table with the change that was committed");
+        });
         return _known.Learn(before.Identifier, metadata, location, loan: null, reply.ETag);
     }
 }
