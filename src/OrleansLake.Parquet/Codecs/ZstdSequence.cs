@@ -25,7 +25,9 @@ internal static unsafe class ZstdNumbers
     public const int LargestBlock = 128 * 1024;
 
     private const int Width = 8;
-    private const int Least = 3;
+
+    // A match of three bytes costs about what it saves.
+    private const int Least = 4;
 
     // Lists of a few elements each repeat their levels after so many bytes.
     private const int LongestPeriod = 8;
