@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Builds the solution and runs every test project; called by ./lake test. Ends with one line: N passed, N failed.
-#   tests/run.sh [--verbose] [PART…]      only the projects whose name contains one of PART…
+#   tests/run.sh [--verbose] [--all] [PART…]      only the projects whose name contains one of PART…
+# The tests of endurance (dozens of kills, storms), a third of all the time, run with --all, in CI, and where PART… names
+# their project.
 # ORLEANSLAKE_TEST_TIMEOUT=SECONDS replaces the time that a project may take. With CI=true a skip counts as a failure,
 # unless tests/skips-allowed.txt has its reason.
 set -euo pipefail
@@ -8,11 +10,12 @@ tests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$tests")
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 . "$root/src/compile.sh"
-verbose=${LAKE_VERBOSE:-0} wanted=()
+verbose=${LAKE_VERBOSE:-0} all=0 wanted=()
 for argument in "$@"; do
   case "$argument" in
     --verbose) verbose=1 ;;
-    -*) echo "lake test: unknown option $argument (--verbose, or parts of project names)" >&2; exit 2 ;;
+    --all) all=1 ;;
+    -*) echo "lake test: unknown option $argument (--verbose, --all, or parts of project names)" >&2; exit 2 ;;
     *) wanted+=("$argument") ;;
   esac
 done
@@ -85,11 +88,13 @@ fi
 wait "$readers" || true
 cat "$results/readers.log"
 
+endurance="Category=Endurance" filter=()
+if [ "$all" = 0 ] && ! ci && [ ${#wanted[@]} -eq 0 ]; then filter=(-trait- "$endurance"); fi
 run_project() { # run_project NAME: leaves its output, report, exit code and seconds in $results
   local name="$1" started code=0; started=$(now)
   cd "$tests/$name/bin/Release/net10.0"
   timeout --kill-after=10 "$(limit "$name")" \
-    dotnet exec "$name.dll" -noColor -noLogo -xml "$results/$name.xml" >"$results/$name.log" 2>&1 </dev/null &
+    dotnet exec "$name.dll" -noColor -noLogo ${filter[@]+"${filter[@]}"} -xml "$results/$name.xml" >"$results/$name.log" 2>&1 </dev/null &
   echo $! >"$results/$name.pid"
   wait $! || code=$?
   rm -f "$results/$name.pid"
@@ -183,6 +188,9 @@ if [ ${#failures[@]} -gt 0 ]; then
   echo
   echo "failed:"
   printf '  %s\n' "${failures[@]}"
+fi
+if [ ${#filter[@]} -gt 0 ]; then
+  echo "left out: $(grep -rE --include='*.cs' --exclude-dir=bin --exclude-dir=obj -c "^ *\[.*\"Category\", \"Endurance\"" "$tests" | awk -F: '{ n += $NF } END { print n }') tests of endurance; ./lake test --all runs them too"
 fi
 echo "all in $(since "$began") s"
 echo

@@ -23,6 +23,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _warehouse.Dispose();
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task Two_million_records_survive_twenty_kills_at_random_moments()
     {
         const long Records = 2_000_000;

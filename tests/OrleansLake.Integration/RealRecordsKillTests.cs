@@ -28,6 +28,7 @@ public sealed class RealRecordsKillTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _warehouse.Dispose();
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task Tweets_and_minefield_are_whole_after_ten_kills_at_random_moments()
     {
         IReadOnlyList<byte[]>? tweets = await RealRecords.TweetsAsync();

@@ -24,6 +24,7 @@ public sealed class StormTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _warehouse.Dispose();
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task Storm_of_bad_records_takes_bounded_memory_raises_its_alert_and_keeps_no_other_pipeline_from_committing()
     {
         using var broker = new EmbeddedBroker();

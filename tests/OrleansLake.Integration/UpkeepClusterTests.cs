@@ -30,6 +30,7 @@ public sealed class UpkeepClusterTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task Groups_are_rewritten_on_all_silos_wait_for_ingestion_and_go_on_elsewhere_when_silos_die()
     {
         Clusters.SkipWhereStandIn();
