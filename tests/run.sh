@@ -26,7 +26,7 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
 began=$(now)
 
 # Few projects at a time, the longest first: Integration starts processes and mostly waits for them.
-first=(OrleansLake.Integration OrleansLake.Ingest.Tests)
+first=(OrleansLake.Integration OrleansLake.Ingest.Tests OrleansLake.Silo.Tests OrleansLake.Parquet.Tests)
 limit() { case "$1" in OrleansLake.Integration) echo "${ORLEANSLAKE_TEST_TIMEOUT:-1500}" ;; *) echo "${ORLEANSLAKE_TEST_TIMEOUT:-900}" ;; esac; }
 is_wanted() {
   [ ${#wanted[@]} -eq 0 ] && return 0
