@@ -20,7 +20,7 @@ public sealed class AlertTests : IDisposable
     public async Task Stream_and_webhooks_hear_when_something_begins_and_when_it_is_over()
     {
         using var listener = new HttpListener();
-        string address = $"http://127.0.0.1:{SiloProcess.FreePorts(1)[0]}/";
+        string address = $"http://127.0.0.1:{FreePorts.Take(1)[0]}/";
         listener.Prefixes.Add(address);
         listener.Start();
         var posts = new ConcurrentQueue<(string Path, JsonElement Body)>();

@@ -153,7 +153,7 @@ public sealed class OperatorTests : IDisposable
     [Fact]
     public async Task The_dashboard_stands_at_its_own_address_and_the_api_does_not_stand_there()
     {
-        var url = new Uri($"http://127.0.0.1:{SiloProcess.FreePorts(1)[0]}");
+        var url = new Uri($"http://127.0.0.1:{FreePorts.Take(1)[0]}");
         await using SiloStand silo = await SiloStand.StartAsync(_broker.BootstrapServers, _warehouse.Path, dashboard: new DashboardConfig { Url = url });
         using var http = new HttpClient { BaseAddress = url };
         string page = await http.GetStringAsync("/");

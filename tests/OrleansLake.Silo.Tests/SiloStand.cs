@@ -53,7 +53,7 @@ internal sealed class SiloStand : IAsyncDisposable
 
     public static async Task<SiloStand> StartAsync(string bootstrap, string warehouse, PipelineDefinition? definition = null, DashboardConfig? dashboard = null, Dictionary<string, string>? maintenance = null, Uri? registry = null, Func<SiloConfig, SiloConfig>? change = null)
     {
-        int[] ports = SiloProcess.FreePorts(2);
+        int[] ports = FreePorts.Take(2);
         var config = new SiloConfig
         {
             Warehouse = warehouse,

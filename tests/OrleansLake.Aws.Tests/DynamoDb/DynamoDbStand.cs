@@ -53,7 +53,7 @@ public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
     /// <summary>A silo with its state and reminders in DynamoDB, and its cluster too where Orleans is one.</summary>
     public IHost Build(string cluster, Action<ISiloBuilder> configure, bool createTables = true)
     {
-        int[] ports = SiloProcess.FreePorts(2);
+        int[] ports = FreePorts.Take(2);
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.ClearProviders();
         builder.UseOrleans(silo =>

@@ -16,7 +16,7 @@ public sealed class RadosGateway : IAsyncDisposable
 
     private readonly string _directory = Directory.CreateTempSubdirectory("orleanslake-ceph-").FullName;
     private readonly List<LakeProcess> _servers = [];
-    private readonly int[] _ports = SiloProcess.FreePorts(2);
+    private readonly int[] _ports = FreePorts.Take(2);
 
     private RadosGateway()
     {

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using OrleansLake.Ingest;
 
@@ -104,7 +102,7 @@ public sealed class SiloProcess : IAsyncDisposable
     public static SiloProcess Start(SiloSetup setup, string name = "silo", string? logs = null)
     {
         logs ??= setup.Warehouse;
-        int[] ports = FreePorts(3);
+        int[] ports = FreePorts.Take(3);
         var url = new Uri($"http://127.0.0.1:{ports[0]}");
         string log = Path.Combine(logs, name + ".log");
         var config = new JsonObject
@@ -252,35 +250,5 @@ public sealed class SiloProcess : IAsyncDisposable
     {
         await Process.DisposeAsync(); // first: who follows it looks whether it has ended
         _http.Dispose();
-    }
-
-    /// <summary>
-    /// Ports of this host that nobody listens at, each another one: below those that the system gives to outgoing connections,
-    /// since one of these would be taken before a server that takes seconds to start has come to listen.
-    /// </summary>
-    public static int[] FreePorts(int count)
-    {
-        const string range = "/proc/sys/net/ipv4/ip_local_port_range";
-        const int first = 10_000;
-        int outgoing = File.Exists(range) ? int.Parse(File.ReadAllText(range).Split('\t', ' ')[0], System.Globalization.CultureInfo.InvariantCulture) : 32_768;
-        int end = outgoing > 2 * first ? outgoing : 65_536; // where the system keeps none apart, any
-        var listeners = new List<TcpListener>();
-        for (int tries = 0; listeners.Count < count; tries++)
-        {
-            var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(first, end));
-            try
-            {
-                listener.Start();
-                listeners.Add(listener);
-            }
-            catch (SocketException) when (tries < 1000)
-            {
-                // somebody listens there
-            }
-        }
-
-        int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        listeners.ForEach(listener => listener.Stop());
-        return ports;
     }
 }

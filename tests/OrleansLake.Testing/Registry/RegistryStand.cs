@@ -17,7 +17,7 @@ public sealed class RegistryStand : IDisposable
     /// <summary>Listens at once.</summary>
     public RegistryStand()
     {
-        int port = SiloProcess.FreePorts(1)[0];
+        int port = FreePorts.Take(1)[0];
         Url = new Uri($"http://127.0.0.1:{port}/");
         _listener.Prefixes.Add(Url.ToString());
         _listener.Start();
