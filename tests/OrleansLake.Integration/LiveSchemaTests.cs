@@ -47,6 +47,8 @@ public sealed class LiveSchemaTests(ITestOutputHelper output) : IDisposable
             Ddl = $"CREATE TABLE {Table} (id BIGINT NOT NULL, v0 INT, v1 INT, v2 INT, s ROW(v0 INT, v1 INT))",
         });
         Volatile.Write(ref followed, silo);
+        // Records begin with the silo, however long its start takes: they shall flow while the table is altered.
+        await silo.WaitAsync("its first status", _ => true, Patience);
         Task<PublishResult> publishing = Task.Run(async () =>
         {
             using var feed = new WideFeed(Records);
