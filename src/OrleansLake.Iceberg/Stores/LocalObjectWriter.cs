@@ -1,14 +1,21 @@
+using System.Buffers;
+
 namespace OrleansLake.Iceberg;
 
 /// <summary>A file that is being written beside the place where it will stand.</summary>
 internal sealed class LocalObjectWriter : ObjectWriter
 {
-    private const int BufferBytes = 256 * 1024;
+    private const int BufferBytes = 64 * 1024;
+
+    /// <summary>What comes in such pieces goes to the system as it is.</summary>
+    private const int PieceBytes = 4 * 1024;
 
     private readonly string _location;
     private readonly string _path;
     private readonly string _temporary;
     private readonly FileStream _file;
+    private byte[] _buffer = [];
+    private int _buffered;
     private bool _completed;
     private bool _disposed;
 
@@ -18,7 +25,7 @@ internal sealed class LocalObjectWriter : ObjectWriter
         _path = path;
         _temporary = temporary;
         LocalFiles.CreateDirectory(Path.GetDirectoryName(path)!);
-        _file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes);
+        _file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
     }
 
     public override bool CanRead => false;
@@ -27,19 +34,36 @@ internal sealed class LocalObjectWriter : ObjectWriter
 
     public override bool CanWrite => !_completed && !_disposed;
 
-    public override long Length => _file.Length;
+    public override long Length => _file.Length + _buffered;
 
     public override long Position
     {
-        get => _file.Position;
+        get => _file.Position + _buffered;
         set => throw new NotSupportedException("an object is written front to back");
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
+        ObjectDisposedException.ThrowIf(!CanWrite, this);
         try
         {
-            _file.Write(buffer);
+            if (_buffered + buffer.Length > BufferBytes || (_buffered == 0 && buffer.Length >= PieceBytes))
+            {
+                Flush(toDisk: false);
+                if (buffer.Length >= PieceBytes)
+                {
+                    _file.Write(buffer);
+                    return;
+                }
+            }
+
+            if (_buffer.Length == 0)
+            {
+                _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+            }
+
+            buffer.CopyTo(_buffer.AsSpan(_buffered));
+            _buffered += buffer.Length;
         }
         catch (IOException e)
         {
@@ -51,8 +75,17 @@ internal sealed class LocalObjectWriter : ObjectWriter
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (buffer.Length < PieceBytes)
+        {
+            Write(buffer.Span);
+            return;
+        }
+
+        ObjectDisposedException.ThrowIf(!CanWrite, this);
         try
         {
+            await _file.WriteAsync(_buffer.AsMemory(0, _buffered), cancellationToken).ConfigureAwait(false);
+            _buffered = 0;
             await _file.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException e)
@@ -80,7 +113,7 @@ internal sealed class LocalObjectWriter : ObjectWriter
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            _file.Flush(flushToDisk: true);
+            Flush(toDisk: true);
             _file.Dispose();
             File.Move(_temporary, _path, overwrite: true);
             _completed = true;
@@ -104,15 +137,8 @@ internal sealed class LocalObjectWriter : ObjectWriter
         if (disposing && !_disposed)
         {
             _disposed = true;
-            try
-            {
-                _file.Dispose();
-            }
-            catch (IOException) when (!_completed)
-            {
-                // The disk is full and the last of the buffer does not fit: the file goes anyway.
-            }
-
+            _file.Dispose();
+            GiveBack();
             if (!_completed)
             {
                 File.Delete(_temporary);
@@ -120,5 +146,29 @@ internal sealed class LocalObjectWriter : ObjectWriter
         }
 
         base.Dispose(disposing);
+    }
+
+    private void Flush(bool toDisk)
+    {
+        if (_buffered > 0)
+        {
+            _file.Write(_buffer.AsSpan(0, _buffered));
+            _buffered = 0;
+        }
+
+        if (toDisk)
+        {
+            _file.Flush(flushToDisk: true);
+            GiveBack();
+        }
+    }
+
+    private void GiveBack()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            (_buffer, _buffered) = ([], 0);
+        }
     }
 }

@@ -55,6 +55,7 @@ internal sealed class DataFileWriter(WritePlan plan, IObjectStore store, Partiti
         if (_writer is { } writer && _object is { } target)
         {
             var file = writer.Close();
+            target.Flush();
             plan.Keep(writer);
             Forget();
             _written.Add(new Written(target, file));

@@ -1,14 +1,18 @@
+using System.Buffers;
 using OrleansLake.Iceberg;
 
 namespace OrleansLake.Ingest.Write;
 
 /// <summary>
 /// An object that is opened in its store only when more than a few bytes are written: a file that has only begun costs
-/// neither a buffer nor a handle.
+/// neither a buffer nor a handle. Small writes are gathered until <see cref="Flush"/>, so that a small file is one write.
 /// </summary>
 internal sealed class DeferredObject(IObjectStore store, string location) : Stream
 {
-    private readonly byte[] _held = new byte[64];
+    private const int FewBytes = 64;
+    private const int GatheredBytes = 64 * 1024;
+
+    private byte[] _held = new byte[FewBytes];
     private int _heldCount;
     private ObjectWriter? _writer;
 
@@ -48,6 +52,7 @@ internal sealed class DeferredObject(IObjectStore store, string location) : Stre
             return;
         }
 
+        Flush();
         var writer = Open();
         await writer.CompleteAsync(cancellationToken).ConfigureAwait(false);
         IsComplete = true;
@@ -57,21 +62,46 @@ internal sealed class DeferredObject(IObjectStore store, string location) : Stre
     /// <inheritdoc />
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        if (_writer is null && _heldCount + buffer.Length <= _held.Length)
+        if (_heldCount + buffer.Length > _held.Length)
         {
-            buffer.CopyTo(_held.AsSpan(_heldCount));
-            _heldCount += buffer.Length;
-            return;
+            bool isLarge = buffer.Length > GatheredBytes / 2;
+            if (isLarge || _heldCount + buffer.Length > GatheredBytes)
+            {
+                Flush();
+            }
+
+            if (isLarge)
+            {
+                Open().Write(buffer);
+                return;
+            }
+
+            if (_held.Length < GatheredBytes)
+            {
+                byte[] gathered = ArrayPool<byte>.Shared.Rent(GatheredBytes);
+                _held.AsSpan(0, _heldCount).CopyTo(gathered);
+                _held = gathered;
+            }
         }
 
-        Open().Write(buffer);
+        buffer.CopyTo(_held.AsSpan(_heldCount));
+        _heldCount += buffer.Length;
     }
 
     /// <inheritdoc />
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    /// <inheritdoc />
-    public override void Flush() => _writer?.Flush();
+    /// <summary>Hands over what was gathered, and gives its memory back.</summary>
+    public override void Flush()
+    {
+        if (_heldCount > 0)
+        {
+            Open().Write(_held.AsSpan(0, _heldCount));
+            _heldCount = 0;
+        }
+
+        GiveBack();
+    }
 
     /// <inheritdoc />
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
@@ -85,6 +115,7 @@ internal sealed class DeferredObject(IObjectStore store, string location) : Stre
     /// <inheritdoc />
     public override async ValueTask DisposeAsync()
     {
+        GiveBack();
         if (_writer is not null)
         {
             await _writer.DisposeAsync().ConfigureAwait(false);
@@ -98,20 +129,22 @@ internal sealed class DeferredObject(IObjectStore store, string location) : Stre
     {
         if (disposing)
         {
+            GiveBack();
             _writer?.Dispose();
         }
 
         base.Dispose(disposing);
     }
 
-    private ObjectWriter Open()
+    private ObjectWriter Open() => _writer ??= store.OpenWrite(Location);
+
+    private void GiveBack()
     {
-        if (_writer is null)
+        if (_held.Length >= GatheredBytes)
         {
-            _writer = store.OpenWrite(Location);
-            _writer.Write(_held.AsSpan(0, _heldCount));
+            ArrayPool<byte>.Shared.Return(_held);
         }
 
-        return _writer;
+        (_held, _heldCount) = ([], 0);
     }
 }

@@ -7,7 +7,7 @@ namespace OrleansLake.Ingest.Write;
 internal sealed class WritePlan
 {
     /// <summary>Memory of closed writers that is kept for the next files.</summary>
-    private const long KeptBytes = 32L << 20;
+    private const long KeptBytes = 96L << 20;
 
     private readonly Stack<ParquetWriter> _idle = [];
     private readonly Lock _lock = new();

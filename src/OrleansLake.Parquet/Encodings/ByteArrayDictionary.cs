@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -10,14 +12,18 @@ namespace OrleansLake.Parquet.Encodings;
 /// and the value. Values are looked up some hundred at a time: first all hashes, with the slots fetched ahead, then all
 /// comparisons.
 /// </summary>
-internal sealed class ByteArrayDictionary(bool lengthPrefixed)
+internal sealed class ByteArrayDictionary(bool lengthPrefixed) : IPooledDictionary
 {
+    private bool _lengthPrefixed = lengthPrefixed;
+
     private const int FirstSlots = 256;
     private const int BlockSize = 512;
 
     /// <summary>The slots of more values than this are worth fetching ahead: they do not fit into the nearest cache.</summary>
     private const int ValuesInCache = 512;
 
+    // As many as the values want: what a larger column left behind would only have to be cleared.
+    private int _slotCount;
     private Slot[] _slots = [];
     private byte[] _bytes = [];
     private int[] _starts = [];
@@ -34,11 +40,21 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
 
     /// <summary>A distinct value by its index.</summary>
     public ReadOnlySpan<byte> this[int index] =>
-        _bytes.AsSpan(_starts[index]..(index + 1 < Count ? _starts[index + 1] - (lengthPrefixed ? 4 : 0) : PageLength));
+        _bytes.AsSpan(_starts[index]..(index + 1 < Count ? _starts[index + 1] - (_lengthPrefixed ? 4 : 0) : PageLength));
 
+    /// <summary>An empty one out of the pool.</summary>
+    public static ByteArrayDictionary Rent(bool lengthPrefixed)
+    {
+        var dictionary = DictionaryPool<ByteArrayDictionary>.Rent(static () => new ByteArrayDictionary(lengthPrefixed: true));
+        dictionary._lengthPrefixed = lengthPrefixed;
+        return dictionary;
+    }
+
+    /// <inheritdoc />
     public void Clear()
     {
-        Array.Clear(_slots);
+        _slots.AsSpan(0, _slotCount).Clear();
+        _slotCount = 0;
         Count = 0;
         PageLength = 0;
     }
@@ -48,7 +64,7 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
     {
         if (count < Count)
         {
-            PageLength = _starts[count] - (lengthPrefixed ? 4 : 0);
+            PageLength = _starts[count] - (_lengthPrefixed ? 4 : 0);
             Count = count;
         }
     }
@@ -85,7 +101,7 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
                 fixed (byte* page = _bytes)
                 fixed (int* entries = _starts)
                 {
-                    var table = new Table { Slots = slots, Mask = (uint)_slots.Length - 1, Page = page, Starts = entries, Count = Count, PageLength = PageLength, Prefix = lengthPrefixed ? 4 : 0 };
+                    var table = new Table { Slots = slots, Mask = (uint)_slotCount - 1, Page = page, Starts = entries, Count = Count, PageLength = PageLength, Prefix = _lengthPrefixed ? 4 : 0 };
 
                     // Behind the last value may be no memory to read; all others are followed by others.
                     int safe = count;
@@ -269,7 +285,7 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
     /// <summary>Makes room for so many more values, so that nothing moves while they are looked up.</summary>
     private void Reserve(int count, int bytes)
     {
-        if (_slots.Length < 2 * (Count + count))
+        if (_slotCount < 2 * (Count + count))
         {
             Grow(Count + count);
         }
@@ -288,24 +304,41 @@ internal sealed class ByteArrayDictionary(bool lengthPrefixed)
 
     private void Grow(int entries)
     {
-        int size = Math.Max(FirstSlots, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)entries * 2));
-        var larger = new Slot[size];
+        int size = Math.Max(FirstSlots, (int)BitOperations.RoundUpToPowerOf2((uint)entries * 2));
+        var before = _slots.AsSpan(0, _slotCount);
+        Slot[] rented = [];
+        if (_slots.Length < size)
+        {
+            _slots = new Slot[size];
+        }
+        else if (Count > 0)
+        {
+            rented = ArrayPool<Slot>.Shared.Rent(before.Length);
+            before.CopyTo(rented);
+            before.Clear();
+            before = rented.AsSpan(0, before.Length);
+        }
+
+        _slotCount = size;
         uint mask = (uint)size - 1;
-        foreach (var slot in _slots)
+        foreach (ref readonly var slot in before)
         {
             if (slot.Key != 0)
             {
                 uint at = (uint)slot.Key & mask;
-                while (larger[at].Key != 0)
+                while (_slots[at].Key != 0)
                 {
                     at = (at + 1) & mask;
                 }
 
-                larger[at] = slot;
+                _slots[at] = slot;
             }
         }
 
-        _slots = larger;
+        if (rented.Length > 0)
+        {
+            ArrayPool<Slot>.Shared.Return(rented);
+        }
     }
 
     /// <summary>What the loops read and write of the dictionary.</summary>

@@ -5,12 +5,13 @@ using System.Runtime.InteropServices;
 namespace OrleansLake.Parquet.Encodings;
 
 /// <summary>The distinct values of a column of 32 or 64 bits, in the order of their first occurrence.</summary>
-internal sealed class NumberDictionary<T>
+internal sealed class NumberDictionary<T> : IPooledDictionary
     where T : unmanaged, IBinaryInteger<T>
 {
     private const int FirstSlots = 256;
     private const int BlockSize = 512;
 
+    private int _slotCount;
     private Slot[] _slots = [];
     private T[] _values = [];
 
@@ -20,9 +21,11 @@ internal sealed class NumberDictionary<T>
 
     public long SizeBytes => _slots.Length * (long)Unsafe.SizeOf<Slot>() + _values.Length * (long)Unsafe.SizeOf<T>();
 
+    /// <inheritdoc />
     public void Clear()
     {
-        Array.Clear(_slots);
+        _slots.AsSpan(0, _slotCount).Clear();
+        _slotCount = 0;
         Count = 0;
     }
 
@@ -44,14 +47,14 @@ internal sealed class NumberDictionary<T>
             }
 
             int count = Math.Min(BlockSize, values.Length - block);
-            if (_slots.Length < 2 * (Count + count))
+            if (_slotCount < 2 * (Count + count))
             {
                 Grow(Count + count);
             }
 
             ref var slots = ref MemoryMarshal.GetArrayDataReference(_slots);
-            int shift = 64 - BitOperations.Log2((uint)_slots.Length);
-            uint mask = (uint)_slots.Length - 1;
+            int shift = 64 - BitOperations.Log2((uint)_slotCount);
+            uint mask = (uint)_slotCount - 1;
             for (int i = block; i < block + count; i++)
             {
                 T value = values[i];
@@ -98,7 +101,16 @@ internal sealed class NumberDictionary<T>
     private void Grow(int entries)
     {
         int size = Math.Max(FirstSlots, (int)BitOperations.RoundUpToPowerOf2((uint)entries * 2));
-        _slots = new Slot[size];
+        if (_slots.Length < size)
+        {
+            _slots = new Slot[size];
+        }
+        else
+        {
+            _slots.AsSpan(0, _slotCount).Clear();
+        }
+
+        _slotCount = size;
         int shift = 64 - BitOperations.Log2((uint)size);
         uint mask = (uint)size - 1;
         for (int i = 0; i < Count; i++)

@@ -15,19 +15,21 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
 
     private readonly EncodingTrial _trial = new(codec);
     private readonly bool _isFixed = column.PhysicalType == PhysicalType.FixedLenByteArray;
-    private readonly ByteArrayDictionary _dictionary = new(lengthPrefixed: column.PhysicalType == PhysicalType.ByteArray);
     private readonly int _width = column.PhysicalType == PhysicalType.ByteArray ? 0 : column.TypeLength;
+    private ByteArrayDictionary? _rented;
     private PageEncoding? _chosen;
     private object? _codeSpace;
     private int[] _indexOfCode = [];
     private int _codedCount;
     private int[] _fixedOffsets = [];
 
-    public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.PageLength;
+    public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _rented?.PageLength ?? 0;
 
-    public override int DictionaryCount => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.Count;
+    public override int DictionaryCount => Dictionary == DictionaryUse.Undecided ? 0 : _rented?.Count ?? 0;
 
-    public override long BufferedBytes => _dictionary.SizeBytes;
+    public override long BufferedBytes => _rented?.SizeBytes ?? 0;
+
+    private ByteArrayDictionary Entries => _rented ??= ByteArrayDictionary.Rent(lengthPrefixed: !_isFixed);
 
     public override EncodedValues Encode(ColumnBuffer source, int first, int count, EncoderScratch scratch)
     {
@@ -41,7 +43,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
             : source.Offsets.AsSpan(first, count + 1);
         if (Dictionary != DictionaryUse.No)
         {
-            int before = _dictionary.Count;
+            int before = Entries.Count;
             var indices = scratch.Indices(count);
             ReadOnlySpan<int> codes = source.CodeSpace is null || _isFixed ? [] : source.Codes.AsSpan(first, count);
             if (!codes.IsEmpty && source.CodeSpace != _codeSpace)
@@ -52,11 +54,19 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
             if (LookUp(source.Bytes, offsets, codes, indices, before))
             {
                 Dictionary = DictionaryUse.Yes;
-                WriteIndices(indices, _dictionary.Count, scratch.Page);
+                WriteIndices(indices, Entries.Count, scratch.Page);
                 return new EncodedValues(PageEncoding.RleDictionary, BoundsOfEntries(indices, scratch));
             }
 
-            _dictionary.Truncate(before);
+            if (before > 0)
+            {
+                Entries.Truncate(before);
+            }
+            else
+            {
+                GiveBack();
+            }
+
             Dictionary = DictionaryUse.No;
         }
 
@@ -65,13 +75,13 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
         return new EncodedValues(encoding, PageBounds.Of(Order, source, first, count));
     }
 
-    public override void WriteDictionary(ByteBuffer page) => page.Write(_dictionary.Page);
+    public override void WriteDictionary(ByteBuffer page) => page.Write(Entries.Page);
 
     public override void AddDictionary(BloomFilterBuilder filter)
     {
-        for (int i = 0; i < _dictionary.Count; i++)
+        for (int i = 0; i < Entries.Count; i++)
         {
-            filter.Add(_dictionary[i]);
+            filter.Add(Entries[i]);
         }
     }
 
@@ -80,7 +90,16 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
         base.Clear();
         _chosen = null;
         _codedCount = 0;
-        _dictionary.Clear();
+        GiveBack();
+    }
+
+    private void GiveBack()
+    {
+        if (_rented is { } dictionary)
+        {
+            _rented = null;
+            DictionaryPool<ByteArrayDictionary>.Return(dictionary);
+        }
     }
 
     /// <summary>False where a dictionary of these values would not be worth it, or would be too large.</summary>
@@ -98,7 +117,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
         }
 
         long plain = offsets[count] - offsets[0] + (_width > 0 ? 0 : 4L * count);
-        return Dictionary == DictionaryUse.Yes || IndexBytes(count, _dictionary.Count) + _dictionary.PageLength < plain;
+        return Dictionary == DictionaryUse.Yes || IndexBytes(count, Entries.Count) + Entries.PageLength < plain;
     }
 
     // Values drawn evenly from so many that half of those at the page's end are new make 0.72 of a first page, and 0.93 of its
@@ -109,7 +128,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
     {
         if (codes.IsEmpty)
         {
-            return _dictionary.LookUp(bytes, offsets, indices, mostEntries, mostBytes) == indices.Length;
+            return Entries.LookUp(bytes, offsets, indices, mostEntries, mostBytes) == indices.Length;
         }
 
         // Whoever read the values knows which are equal: only the first of each is looked up.
@@ -121,7 +140,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
                 break;
             }
 
-            if (_dictionary.LookUp(bytes, offsets.Slice(at, 2), indices.Slice(at, 1), mostEntries, mostBytes) < 1)
+            if (Entries.LookUp(bytes, offsets.Slice(at, 2), indices.Slice(at, 1), mostEntries, mostBytes) < 1)
             {
                 return false;
             }
@@ -181,34 +200,35 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
             return BoundsOfHalves(indices);
         }
 
-        var stamps = scratch.Stamps(_dictionary.Count, out int stamp);
-        int distinct = Distinct(indices, stamps, stamp, scratch.Used(Math.Min(_dictionary.Count, indices.Length)));
+        var entries = Entries;
+        var stamps = scratch.Stamps(entries.Count, out int stamp);
+        int distinct = Distinct(indices, stamps, stamp, scratch.Used(Math.Min(entries.Count, indices.Length)));
         int min = -1, max = -1;
         ulong minPrefix = ulong.MaxValue, maxPrefix = 0;
         bool bytewise = Order == ValueOrder.Bytes;
         foreach (int index in scratch.Used(distinct))
         {
-            var value = _dictionary[index];
+            var value = entries[index];
             ulong prefix = bytewise ? ByteBounds.Prefix(value, 0, value.Length) : 0;
             if (bytewise && min >= 0 && prefix > minPrefix && prefix < maxPrefix)
             {
                 continue; // most lie between the two by their first bytes already
             }
 
-            if (min < 0 || ValueOrders.Compare(Order, value, _dictionary[min]) < 0)
+            if (min < 0 || ValueOrders.Compare(Order, value, entries[min]) < 0)
             {
                 min = index;
                 minPrefix = prefix;
             }
 
-            if (max < 0 || ValueOrders.Compare(Order, value, _dictionary[max]) > 0)
+            if (max < 0 || ValueOrders.Compare(Order, value, entries[max]) > 0)
             {
                 max = index;
                 maxPrefix = prefix;
             }
         }
 
-        return new PageBounds(_dictionary[min].ToArray(), _dictionary[max].ToArray(), 0);
+        return new PageBounds(entries[min].ToArray(), entries[max].ToArray(), 0);
     }
 
     /// <summary>The indices that occur, each once.</summary>
@@ -231,18 +251,19 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
     /// <summary>Halves are few and rare; what is not a number is counted as often as it occurs.</summary>
     private PageBounds BoundsOfHalves(ReadOnlySpan<int> indices)
     {
+        var entries = Entries;
         int min = -1, max = -1, nans = 0;
         foreach (int index in indices)
         {
-            var value = _dictionary[index];
+            var value = entries[index];
             if (IsNan(value))
             {
                 nans++;
                 continue;
             }
 
-            min = min < 0 || ValueOrders.Compare(Order, value, _dictionary[min]) < 0 ? index : min;
-            max = max < 0 || ValueOrders.Compare(Order, value, _dictionary[max]) > 0 ? index : max;
+            min = min < 0 || ValueOrders.Compare(Order, value, entries[min]) < 0 ? index : min;
+            max = max < 0 || ValueOrders.Compare(Order, value, entries[max]) > 0 ? index : max;
         }
 
         if (min < 0)
@@ -250,7 +271,7 @@ internal sealed class ByteArrayEncoder(ColumnDescriptor column, ParquetWriterOpt
             return new PageBounds(null, null, nans);
         }
 
-        byte[] least = _dictionary[min].ToArray(), greatest = _dictionary[max].ToArray();
+        byte[] least = entries[min].ToArray(), greatest = entries[max].ToArray();
         PageBounds.WidenZeros(least, greatest);
         return new PageBounds(least, greatest, nans);
     }

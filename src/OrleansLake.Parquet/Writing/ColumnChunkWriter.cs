@@ -101,7 +101,7 @@ internal sealed class ColumnChunkWriter
     public long BufferedBytes => _chain.Length + _pending.SizeBytes + _values.BufferedBytes + (_filter?.SizeBytes ?? 0);
 
     /// <summary>Memory that stays when the row group has ended.</summary>
-    public long KeptBytes => _pending.CapacityBytes + _values.BufferedBytes;
+    public long KeptBytes => _pending.CapacityBytes;
 
     public void Append(ColumnBuffer source, int firstRow, int rowCount, EncoderScratch scratch)
     {

@@ -16,16 +16,18 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
     private static readonly PageEncoding[] IntegerCandidates = [PageEncoding.Plain, PageEncoding.DeltaBinaryPacked];
     private static readonly PageEncoding[] FloatCandidates = [PageEncoding.Plain, PageEncoding.ByteStreamSplit];
 
-    private readonly NumberDictionary<T> _dictionary = new();
     private readonly EncodingTrial _trial = new(codec);
     private readonly bool _isInteger = column.PhysicalType is PhysicalType.Int32 or PhysicalType.Int64;
+    private NumberDictionary<T>? _rented;
     private PageEncoding? _chosen;
 
-    public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.Count * Unsafe.SizeOf<T>();
+    public override int DictionaryPageLength => Dictionary == DictionaryUse.Undecided ? 0 : (_rented?.Count ?? 0) * Unsafe.SizeOf<T>();
 
-    public override int DictionaryCount => Dictionary == DictionaryUse.Undecided ? 0 : _dictionary.Count;
+    public override int DictionaryCount => Dictionary == DictionaryUse.Undecided ? 0 : _rented?.Count ?? 0;
 
-    public override long BufferedBytes => _dictionary.SizeBytes;
+    public override long BufferedBytes => _rented?.SizeBytes ?? 0;
+
+    private NumberDictionary<T> Entries => _rented ??= DictionaryPool<NumberDictionary<T>>.Rent(static () => new NumberDictionary<T>());
 
     private int MostEntries => Options.DictionarySizeBytes / Unsafe.SizeOf<T>();
 
@@ -43,16 +45,16 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         return new EncodedValues(encoding, bounds);
     }
 
-    public override void WriteDictionary(ByteBuffer page) => page.Write(_dictionary.Page);
+    public override void WriteDictionary(ByteBuffer page) => page.Write(Entries.Page);
 
     public override void Clear()
     {
         base.Clear();
-        _dictionary.Clear();
+        GiveBack();
         _chosen = null;
     }
 
-    public override void AddDictionary(BloomFilterBuilder filter) => filter.AddFixed(_dictionary.Page, Unsafe.SizeOf<T>());
+    public override void AddDictionary(BloomFilterBuilder filter) => filter.AddFixed(Entries.Page, Unsafe.SizeOf<T>());
 
     /// <summary>The first page with values tries everything and keeps the smallest.</summary>
     private PageEncoding EncodeFirst(ReadOnlySpan<T> values, EncoderScratch scratch)
@@ -66,34 +68,34 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
         int mostEntries = Math.Min(MostEntries, length / Unsafe.SizeOf<T>());
         var indices = scratch.Indices(values.Length);
         int probe = Math.Min(Probe, values.Length);
-        bool fits = _dictionary.LookUp(values[..probe], indices, Math.Min(mostEntries, probe - probe / 4)) == probe
-            && _dictionary.LookUp(values[probe..], indices[probe..], mostEntries) == values.Length - probe
-            && IndexBytes(values.Length, _dictionary.Count) + (long)_dictionary.Count * Unsafe.SizeOf<T>() < length;
+        bool fits = Entries.LookUp(values[..probe], indices, Math.Min(mostEntries, probe - probe / 4)) == probe
+            && Entries.LookUp(values[probe..], indices[probe..], mostEntries) == values.Length - probe
+            && IndexBytes(values.Length, Entries.Count) + (long)Entries.Count * Unsafe.SizeOf<T>() < length;
         if (!fits)
         {
             Dictionary = DictionaryUse.No;
-            _dictionary.Truncate(0);
+            GiveBack();
             return encoding;
         }
 
         Dictionary = DictionaryUse.Yes;
         page.Truncate(start);
-        WriteIndices(indices, _dictionary.Count, page);
+        WriteIndices(indices, Entries.Count, page);
         return PageEncoding.RleDictionary;
     }
 
     private PageEncoding EncodeIndices(ReadOnlySpan<T> values, EncoderScratch scratch)
     {
-        int before = _dictionary.Count;
+        int before = Entries.Count;
         var indices = scratch.Indices(values.Length);
         int mostEntries = Math.Min(MostEntries, before + Math.Max(values.Length / 2, 1));
-        if (_dictionary.LookUp(values, indices, mostEntries) == values.Length)
+        if (Entries.LookUp(values, indices, mostEntries) == values.Length)
         {
-            WriteIndices(indices, _dictionary.Count, scratch.Page);
+            WriteIndices(indices, Entries.Count, scratch.Page);
             return PageEncoding.RleDictionary;
         }
 
-        _dictionary.Truncate(before);
+        Entries.Truncate(before);
         Dictionary = DictionaryUse.No;
         return EncodeWithoutDictionary(values, scratch);
     }
@@ -153,6 +155,15 @@ internal sealed class NumberEncoder<T>(ColumnDescriptor column, ParquetWriterOpt
             default:
                 page.Write(plain);
                 break;
+        }
+    }
+
+    private void GiveBack()
+    {
+        if (_rented is { } dictionary)
+        {
+            _rented = null;
+            DictionaryPool<NumberDictionary<T>>.Return(dictionary);
         }
     }
 

@@ -31,22 +31,35 @@ internal static class IngestBenchmark
         var idle = new Option<int>("--idle") { Description = "Partitions of a second topic that gets no record", DefaultValueFactory = _ => 0 };
         var flush = new Option<string>("--flush-interval") { Description = "The pipeline's flush interval", DefaultValueFactory = _ => "1s" };
         var nested = new Option<bool>("--nested") { Description = "The nested sample records instead of the flat events" };
+        var build = new Option<bool>("--build") { Description = "The silo as ./lake build leaves it, compiled while it runs; else as it is shipped, compiled ahead" };
+        var silo = new Option<FileInfo?>("--silo") { Description = "Another silo's assembly" };
+        var variables = new Option<string[]>("--variable") { Description = "NAME=VALUE in the silo's environment" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object" };
         var command = new Command("ingest", "Kafka to committed table: processor time of the silo a million records, rows/s, files, memory")
         {
-            records, partitions, idle, flush, nested, json,
+            records, partitions, idle, flush, nested, build, silo, variables, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            string assembly = parsed.GetValue(silo)?.FullName
+                ?? (parsed.GetValue(build) ? Repository.Assembly("silo", "OrleansLake.Silo") : await PublishedSilo.EnsureAsync(cancellationToken));
             JsonObject result = await RunAsync(
-                parsed.GetValue(records), parsed.GetValue(partitions), parsed.GetValue(idle), parsed.GetRequiredValue(flush), parsed.GetValue(nested), cancellationToken);
+                parsed.GetValue(records),
+                parsed.GetValue(partitions),
+                parsed.GetValue(idle),
+                parsed.GetRequiredValue(flush),
+                parsed.GetValue(nested),
+                assembly,
+                (parsed.GetValue(variables) ?? []).Select(variable => variable.Split('=', 2)).ToDictionary(pair => pair[0], pair => pair.Length > 1 ? pair[1] : ""),
+                cancellationToken);
             Console.WriteLine(parsed.GetValue(json) ? result.ToJsonString() : string.Join('\n', result.Select(field => $"{field.Key,-28} {field.Value}")));
             return 0;
         });
         return command;
     }
 
-    private static async Task<JsonObject> RunAsync(long records, int topicPartitions, int idle, string flush, bool nested, CancellationToken cancellationToken)
+    private static async Task<JsonObject> RunAsync(
+        long records, int topicPartitions, int idle, string flush, bool nested, string assembly, IReadOnlyDictionary<string, string> variables, CancellationToken cancellationToken)
     {
         string warehouse = Directory.CreateTempSubdirectory("lake-bench-").FullName;
         try
@@ -66,10 +79,13 @@ internal static class IngestBenchmark
                 Table = Table,
                 Ddl = nested ? $"CREATE TABLE {Table} ({SampleRecords.Columns}) WITH (partitioning = ARRAY['day(timestamp)'])" : FlatDdl,
                 FlushInterval = flush,
+                Assembly = assembly,
+                Environment = variables,
             };
             await using SiloProcess silo = SiloProcess.Start(setup);
             await silo.WaitAsync("every partition to be read", status => Attached(status) == topicPartitions + idle, Patience);
             double startCpu = silo.Process.CpuSeconds;
+            IReadOnlyDictionary<string, double> startThreads = silo.Process.CpuSecondsByThread;
             long startResident = silo.Process.ResidentBytes;
 
             await using var follower = new CommittedFollower(() => silo);
@@ -96,8 +112,16 @@ internal static class IngestBenchmark
             double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
             double cpu = silo.Process.CpuSeconds - startCpu;
             long peak = silo.Process.PeakResidentBytes;
+            var threads = new JsonObject(silo.Process.CpuSecondsByThread
+                .Select(thread => (thread.Key, Seconds: Math.Round(thread.Value - startThreads.GetValueOrDefault(thread.Key), 2)))
+                .Where(thread => thread.Seconds >= 0.05)
+                .OrderByDescending(thread => thread.Seconds)
+                .Select(thread => KeyValuePair.Create(thread.Key, (JsonNode?)thread.Seconds)));
             await silo.Process.TerminateAsync(TimeSpan.FromSeconds(30));
-            return await DescribeAsync(warehouse, records, seconds, startCpu, cpu, startResident, peak, resident);
+            JsonObject described = await DescribeAsync(warehouse, records, seconds, startCpu, cpu, startResident, peak, resident);
+            described["siloCpuSecondsByThread"] = threads;
+            described["silo"] = Path.GetRelativePath(Repository.Root, assembly);
+            return described;
         }
         finally
         {

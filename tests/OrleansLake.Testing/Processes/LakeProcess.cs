@@ -64,6 +64,31 @@ public sealed partial class LakeProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>User and system time of each thread that lives, in seconds, added up by name.</summary>
+    public IReadOnlyDictionary<string, double> CpuSecondsByThread
+    {
+        get
+        {
+            var byName = new SortedDictionary<string, double>(StringComparer.Ordinal);
+            foreach (string task in Directory.GetDirectories($"/proc/{Id}/task"))
+            {
+                try
+                {
+                    // proc(5): the first field of schedstat is the time spent on a CPU, in nanoseconds.
+                    string spent = File.ReadAllText(Path.Combine(task, "schedstat"));
+                    string name = File.ReadAllText(Path.Combine(task, "comm")).TrimEnd();
+                    byName[name] = byName.GetValueOrDefault(name) + (long.Parse(spent.AsSpan(0, spent.IndexOf(' ')), CultureInfo.InvariantCulture) / 1e9);
+                }
+                catch (IOException) when (!Directory.Exists(task))
+                {
+                    // It has ended.
+                }
+            }
+
+            return byName;
+        }
+    }
+
     /// <summary>Resident memory now.</summary>
     public long ResidentBytes => StatusBytes("VmRSS:");
 

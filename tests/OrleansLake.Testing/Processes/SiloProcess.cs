@@ -57,6 +57,9 @@ public sealed record SiloSetup
     /// <summary>Further settings of the section <c>orleans</c>.</summary>
     public JsonObject? Orleans { get; init; }
 
+    /// <summary>The silo's assembly; null: the one that was built beside this.</summary>
+    public string? Assembly { get; init; }
+
     /// <summary>Silos of one id that share a warehouse are one cluster; null: each silo is one of its own.</summary>
     public string? ClusterId { get; init; }
 }
@@ -153,7 +156,7 @@ public sealed class SiloProcess : IAsyncDisposable
 
         string path = Path.Combine(logs, name + ".json");
         File.WriteAllText(path, config.ToJsonString());
-        var process = new LakeProcess("dotnet", ["exec", Repository.Assembly("silo", "OrleansLake.Silo"), "run", "--config", path], setup.Environment);
+        var process = new LakeProcess("dotnet", ["exec", setup.Assembly ?? Repository.Assembly("silo", "OrleansLake.Silo"), "run", "--config", path], setup.Environment);
         return new SiloProcess(process, url, ports[1], ports[2], setup, log);
     }
 
