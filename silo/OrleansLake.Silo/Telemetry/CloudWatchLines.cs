@@ -42,6 +42,13 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
     /// <summary>Names and what they are told apart by: alarms and dashboards may use no others.</summary>
     public static IReadOnlyDictionary<string, string> Names { get; } = Metrics.ToDictionary(metric => metric.Name, metric => metric.Dimension);
 
+    /// <summary>
+    /// When lines are due next: in the middle of an interval, so that each minute of CloudWatch's has one line of each silo, however
+    /// late a timer is, and lag, which alarms and scaling add up over silos, is counted once.
+    /// </summary>
+    public static DateTimeOffset NextAfter(DateTimeOffset now, TimeSpan interval) =>
+        now.AddTicks(interval.Ticks - ((now.UtcTicks + (interval.Ticks / 2)) % interval.Ticks));
+
     /// <summary>The lines of this moment.</summary>
     public IReadOnlyList<string> Write(MetricsCollector collector, DateTimeOffset now)
     {
