@@ -17,11 +17,11 @@ internal static class AwsAsked
         return (request.Method, key) switch
         {
             // Whether one that is missing is said to be missing depends on the right to list, and that question has no prefix.
-            ("GET" or "HEAD", not null) => [new("s3:GetObject", $"{bucket}/{key}"), new("s3:ListBucket", bucket)],
-            ("PUT", not null) => Put(key),
+            ("GET" or "HEAD", not null) when request.RawQuery is "" or "x-id=GetObject" => [new("s3:GetObject", $"{bucket}/{key}"), new("s3:ListBucket", bucket)],
+            ("PUT", not null) when request.RawQuery is "" or "x-id=PutObject" || request.HasQuery("partNumber") => Put(key),
             ("POST", not null) when request.HasQuery("uploads") => Put(key),
             ("POST", not null) when request.HasQuery("uploadId") => [new("s3:PutObject", $"{bucket}/{key}")],
-            ("DELETE", not null) => [new(request.HasQuery("uploadId") ? "s3:AbortMultipartUpload" : "s3:DeleteObject", $"{bucket}/{key}")],
+            ("DELETE", not null) when request.RawQuery is "" or "x-id=DeleteObject" || request.HasQuery("uploadId") => [new(request.HasQuery("uploadId") ? "s3:AbortMultipartUpload" : "s3:DeleteObject", $"{bucket}/{key}")],
             ("POST", null) when request.HasQuery("delete") => KeysOf(request.Body).Select(one => new AwsRight("s3:DeleteObject", $"{bucket}/{one}")),
             ("GET", null) when request.HasQuery("uploads") => [new("s3:ListBucketMultipartUploads", bucket)],
             ("GET", null) when request.HasQuery("list-type") => [new("s3:ListBucket", bucket, QueryOf(request, "prefix"))],
