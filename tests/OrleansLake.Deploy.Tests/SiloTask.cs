@@ -96,8 +96,15 @@ internal sealed class SiloTask : IAsyncDisposable
     public IEnumerable<JsonObject> Metrics() =>
         Process.Output.Split('\n').Where(line => line.StartsWith("""{"_aws":""", StringComparison.Ordinal)).Select(line => JsonNode.Parse(line)!.AsObject());
 
+    /// <summary>Makes the table, for which the pipeline waits.</summary>
+    public static async Task CreateTableAsync(Uri server)
+    {
+        using LakeCatalog lake = Open(server);
+        await lake.Catalog.CreateTableAsync(TableIdentifier.Parse(Table), Ddl.ParseCreateTable($"CREATE TABLE {Table} ({SampleRecords.Columns}) WITH (partitioning = ARRAY['day(timestamp)'])").Creation, default);
+    }
+
     /// <summary>Rows of the table's newest snapshot.</summary>
-    public async Task<long> RowsAsync(Uri server)
+    public static async Task<long> RowsAsync(Uri server)
     {
         using LakeCatalog lake = Open(server);
         return await lake.Catalog.LoadTableAsync(TableIdentifier.Parse(Table), default) is { Metadata: var metadata } && metadata.FindRef(SnapshotRef.Main) is { } snapshot
@@ -140,7 +147,6 @@ internal sealed class SiloTask : IAsyncDisposable
 
         using LakeCatalog lake = Open(server);
         await lake.Catalog.CreateNamespaceAsync(["db"], new Dictionary<string, string>(), default);
-        await lake.Catalog.CreateTableAsync(TableIdentifier.Parse(Table), Ddl.ParseCreateTable($"CREATE TABLE {Table} ({SampleRecords.Columns}) WITH (partitioning = ARRAY['day(timestamp)'])").Creation, default);
         _broker.CreateTopic("events", 4);
         await new Publisher(new PublisherOptions { BootstrapServers = _broker.BootstrapServers, Topic = "events" }).PublishAsync(new SampleFeed(new SampleRecords(), 0, records), null, CancellationToken.None);
     }

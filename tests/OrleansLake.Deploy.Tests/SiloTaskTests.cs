@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using OrleansLake.Iceberg;
+using OrleansLake.Ingest.Commit;
 using OrleansLake.Testing.Aws;
 
 namespace OrleansLake.Deploy.Tests;
@@ -19,7 +21,9 @@ public sealed partial class SiloTaskTests(TerraformStand terraform)
         JsonObject container = JsonNode.Parse(terraform["module.fargate.module.service.aws_ecs_task_definition.silo"]["container_definitions"]!.GetValue<string>())![0]!.AsObject();
         await using SiloTask task = await SiloTask.StartAsync(container, terraform.Server, Records);
         task.Glue.Fail(new AwsFault(request => request.Action == "UpdateTable") { Instead = AwsReply.JsonError(500, "InternalServiceException", "sorry") });
-        await WaitAsync(task, "rows", async () => await task.RowsAsync(terraform.Server) == Records);
+        await WaitAsync(task, "trouble, since there is no table", () => Task.FromResult(task.Metrics().Any(line => line["PumpsInTrouble"]?.GetValue<double>() > 0)));
+        await SiloTask.CreateTableAsync(terraform.Server);
+        await WaitAsync(task, "rows", async () => await SiloTask.RowsAsync(terraform.Server) == Records);
 
         Assert.Equal(0, await task.CheckHealthAsync());
         AssertIsConfined(task.Process.Id);
@@ -29,6 +33,16 @@ public sealed partial class SiloTaskTests(TerraformStand terraform)
         Assert.Equal(0, await task.StopAsync());
         Assert.Equal(1, await task.CheckHealthAsync());
         Assert.False(task.Role.IsTold(task.Process.Output + task.Process.Errors));
+    }
+
+    [Fact]
+    public void A_table_whose_swaps_all_fail_fails_often_enough_for_the_alarm()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        JsonObject alarm = terraform["module.fargate.module.alarms.aws_cloudwatch_metric_alarm.this[\"failed-commits\"]"];
+        var committer = new TableCommitterOptions { Table = TableIdentifier.Parse("db.events") };
+        double least = Math.Floor(alarm["period"]!.GetValue<int>() / (committer.LongestPause + committer.CallTimeout).TotalSeconds);
+        Assert.True(least > alarm["threshold"]!.GetValue<double>(), $"{least} swaps in a period of {alarm["period"]} s, of which more than {alarm["threshold"]} must fail");
     }
 
     private async Task WaitAsync(SiloTask task, string what, Func<Task<bool>> isThere)

@@ -52,6 +52,7 @@ module "fargate" {
     warehouse = "s3://lake/tables"
     catalog   = { name = "glue", type = "glue", region = "eu-west-1" }
     s3        = { region = "eu-west-1" }
+    orleans   = { clusterId = "another" }
     pipelines = [{
       name  = "events", topics = ["events"], table = "db.events"
       kafka = { "bootstrap.servers" = "b-1.demo.a1b2c3.c2.kafka.eu-west-1.amazonaws.com:9098", "security.protocol" = "sasl_ssl", "sasl.mechanism" = "AWS_MSK_IAM" }

@@ -21,7 +21,7 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
         new("orleanslake.pump.lag", "Lag", "Count", PipelineDimension, "pipeline", Combine.Sum),
         new("orleanslake.pump.freshness", "Freshness", "Seconds", PipelineDimension, "pipeline", Combine.Max),
         new("orleanslake.pump.stopped", "StoppedPartitions", "Count", PipelineDimension, "pipeline", Combine.Sum),
-        new("orleanslake.pump.trouble", "PumpsInTrouble", "Count", PipelineDimension, "pipeline", Combine.Sum),
+        new("orleanslake.pump.trouble orleanslake.pipeline.trouble", "PumpsInTrouble", "Count", PipelineDimension, "pipeline", Combine.Sum),
         new("orleanslake.pump.rows", "Rows", "Count", PipelineDimension, "pipeline", Combine.Growth),
         new("orleanslake.pump.rejected", "DeadLetters", "Count", PipelineDimension, "pipeline", Combine.Growth),
         new("orleanslake.commit.failed_swaps", "FailedCommits", "Count", TableDimension, "table", Combine.Growth),
@@ -55,7 +55,7 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
         var lines = new SortedDictionary<(string Dimension, string Of), Dictionary<Metric, double>>();
         collector.Visit((instrument, series) =>
         {
-            if (Array.Find(Metrics, metric => metric.Instrument == instrument.Name) is { } metric)
+            if (Array.Find(Metrics, metric => metric.Instruments.Split(' ').Contains(instrument.Name)) is { } metric)
             {
                 foreach (MetricsCollector.Series one in series)
                 {
@@ -64,10 +64,10 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
             }
         });
 
-        // A pipeline that has read everything has no oldest record; its table is as fresh as can be.
+        // A pipeline that has read everything has no oldest record; its table is as fresh as can be. One that knows no lag knows nothing.
         foreach (((string dimension, _), Dictionary<Metric, double> values) in lines)
         {
-            if (dimension == PipelineDimension)
+            if (dimension == PipelineDimension && values.ContainsKey(Metrics[0]))
             {
                 values.TryAdd(Metrics[1], 0);
             }
@@ -166,5 +166,5 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
         return labels[at..labels.IndexOf('"', at)];
     }
 
-    private sealed record Metric(string Instrument, string Name, string Unit, string Dimension, string Label, Combine Combine);
+    private sealed record Metric(string Instruments, string Name, string Unit, string Dimension, string Label, Combine Combine);
 }
