@@ -3,7 +3,7 @@
 # projects, which ends with the build. A compiler for each project, what UseSharedCompilation=false asks for where nothing
 # may be left behind, takes three times as long: most of it is the compiler's own start.
 compile() {
-  local pipe="orleanslake-$$-$RANDOM" code=0 version sdk
+  local pipe="orleanslake-$BASHPID-$RANDOM" code=0 version sdk
   DOTNET_TieredPGO=0 dotnet "$@" -p:UseSharedCompilation=true "-p:SharedCompilationId=$pipe" || code=$?
   version=$(dotnet --version)
   sdk=$(dotnet --list-sdks | awk -v version="$version" '$1 == version { sub(/^[^[]*\[/, ""); sub(/\]$/, ""); print $0 "/" version; exit }')

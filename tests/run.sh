@@ -89,7 +89,7 @@ wait "$readers" || true
 cat "$results/readers.log"
 
 endurance="Category=Endurance" filter=()
-if [ "$all" = 0 ] && ! ci && [ ${#wanted[@]} -eq 0 ]; then filter=(-trait- "$endurance"); fi
+if [ "$all" = 0 ] && ! ci && [ ${#wanted[@]} -eq 0 ]; then filter=(-preEnumerateTheories -trait- "$endurance"); fi # a trait of one row of a theory is seen only so
 run_project() { # run_project NAME: leaves its output, report, exit code and seconds in $results
   local name="$1" started code=0; started=$(now)
   cd "$tests/$name/bin/Release/net10.0"
@@ -190,7 +190,7 @@ if [ ${#failures[@]} -gt 0 ]; then
   printf '  %s\n' "${failures[@]}"
 fi
 if [ ${#filter[@]} -gt 0 ]; then
-  echo "left out: $(grep -rE --include='*.cs' --exclude-dir=bin --exclude-dir=obj -c "^ *\[.*\"Category\", \"Endurance\"" "$tests" | awk -F: '{ n += $NF } END { print n }') tests of endurance; ./lake test --all runs them too"
+  echo "left out: $(grep -rE --include='*.cs' --exclude-dir=bin --exclude-dir=obj -c '"Category", "Endurance"' "$tests" | awk -F: '{ n += $NF } END { print n }') tests of endurance; ./lake test --all runs them too"
 fi
 echo "all in $(since "$began") s"
 echo

@@ -60,6 +60,7 @@ internal sealed partial class PipelineGrain(
     private readonly Dictionary<NamedTopicPartition, SiloAddress> _homes = [];
     private IGrainTimer? _timer;
     private string? _trouble;
+    private string? _publishTrouble;
     private bool _tablesEnsured;
     private Heartbeat? _heartbeat;
     private IGrainTimer? _publishTimer;
@@ -100,7 +101,7 @@ internal sealed partial class PipelineGrain(
             state.State.Definition = definition;
             _tablesEnsured = false;
             await state.WriteStateAsync();
-            logger.LogConfigured(Name, known ? "has a new definition" : "is new", string.Join(", ", definition.Topics), definition.Table);
+            logger.LogConfigured(Name, known ? "has a new definition" : "is new", string.Join(", ", definition.TopicPattern is { } pattern ? definition.Topics.Append(pattern) : definition.Topics), definition.Table);
         }
 
         await Lake.EnterAsync(new PipelineEntry(Name, definition.Catalog, definition.Table));
@@ -123,7 +124,7 @@ internal sealed partial class PipelineGrain(
             Generation = definition.Generation,
             Table = definition.Table,
             Wanted = state.State.Wanted,
-            Trouble = _trouble,
+            Trouble = _trouble ?? _publishTrouble,
             TopicPartitions = partitions,
         };
     }
@@ -312,6 +313,7 @@ internal sealed partial class PipelineGrain(
     private void StartPublishing(PipelineDefinition definition)
     {
         _publishTimer?.Dispose();
+        _publishTrouble = null;
         TimeSpan period = definition.FlushInterval < ShortestPublishPeriod ? ShortestPublishPeriod : definition.FlushInterval;
         _publishTimer = definition.Quality.Publish is null ? null : this.RegisterGrainTimer(PublishAsync, new GrainTimerCreationOptions(period, period) { Interleave = true });
     }
@@ -334,14 +336,16 @@ internal sealed partial class PipelineGrain(
             }
 
             bool isBad = outcome.Findings.Count > 0;
+            _publishTrouble = isBad ? $"{definition.Table}: main stays behind branch {settings.Branch}: {string.Join("; ", outcome.Findings)}" : null;
             if (isBad || outcome.SnapshotId is not null)
             {
-                alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, isBad ? $"{definition.Table}: main stays behind branch {settings.Branch}: {string.Join("; ", outcome.Findings)}" : $"{definition.Table}: main follows again", time.GetUtcNow(), IsOver: !isBad));
+                alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, _publishTrouble ?? $"{definition.Table}: main follows again", time.GetUtcNow(), IsOver: !isBad));
             }
         }
         catch (Exception error) when (error is not OutOfMemoryException && !cancellationToken.IsCancellationRequested)
         {
-            alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, $"{definition.Table}: branch {settings.Branch} could not be audited or published: {error.Message}", time.GetUtcNow()));
+            _publishTrouble = $"{definition.Table}: branch {settings.Branch} could not be audited or published: {error.Message}";
+            alerts.Tell(new Alert(AlertKind.Audit, Name, Rule, _publishTrouble, time.GetUtcNow()));
         }
     }
 

@@ -84,16 +84,21 @@ elif [ "$packages" = auto ]; then
   say "asking the NuGet sources for Microsoft.Orleans $orleans_version, Confluent.Kafka $kafka_version and AWSSDK"
   why="the NuGet sources do not serve it"
   orleans=(); for id in Sdk Server Client Reminders Streaming Dashboard; do orleans+=("Microsoft.Orleans.$id" "$orleans_version"); done
-  served orleans "${orleans[@]}" || orleans_standin=1
+  # Each question is a restore of its own, mostly waiting: all are asked at once.
   dynamodb=(); for id in Clustering Persistence Reminders; do dynamodb+=("Microsoft.Orleans.$id.DynamoDB" "$dynamodb_version"); done
-  { [ "$orleans_standin" = 0 ] && served orleans-dynamodb "${dynamodb[@]}"; } || dynamodb_standin=1
-  served kafka Confluent.Kafka "$kafka_version" || kafka_native=1
+  served orleans "${orleans[@]}" & orleans_asked=$!
+  served orleans-dynamodb "${dynamodb[@]}" & dynamodb_asked=$!
+  served kafka Confluent.Kafka "$kafka_version" & kafka_asked=$!
   served aws AWSSDK.Core "$aws_core_version+" AWSSDK.Glue "$aws_version+" AWSSDK.SecretsManager "$aws_version+" \
-    AWSSDK.SimpleSystemsManagement "$aws_version+" || aws_standin=1
+    AWSSDK.SimpleSystemsManagement "$aws_version+" & aws_asked=$!
+  wait "$orleans_asked" || orleans_standin=1
+  { wait "$dynamodb_asked" && [ "$orleans_standin" = 0 ]; } || dynamodb_standin=1
+  wait "$kafka_asked" || kafka_native=1
+  wait "$aws_asked" || aws_standin=1
 fi
 
 # Packages are made aside, kept in the cache under a name that says what they are, and linked into place whole.
-properties=() made=()
+properties=() made=() packing=() using=()
 rm -rf "$lake/feed"; mkdir -p "$lake/feed"
 keep() { # keep DIR: into the cache, whole or not at all
   if [ ! -d "$2" ]; then cp -r "$1" "$2.$$"; mv -T "$2.$$" "$2" 2>/dev/null || rm -rf "$2.$$"; fi
@@ -120,11 +125,11 @@ if [ "$dynamodb_standin" = 1 ]; then
   if [ "$orleans_standin" = 1 ]; then on="$orleans_version-standin.h$content" version="$dynamodb_version-standin.s$content"; fi
   if [ ! -d "$cache/orleans-dynamodb-$version" ]; then
     say "Microsoft.Orleans.Clustering.DynamoDB, .Persistence.DynamoDB, .Reminders.DynamoDB $dynamodb_version: $why; making stand-in packages of the same ids ($version)"
-    run "$lake/log/pack-orleans-dynamodb.log" compile pack "$here/OrleansDynamoDB/OrleansDynamoDB.slnx" -c Release -o "$work/orleans-dynamodb" -p:Version="$version" \
-      -p:OrleansVersion="$on" -p:AwsCoreVersion="$aws_core_version" -p:AwsDynamoDbVersion="$aws_dynamodb_version" "-p:RestoreAdditionalProjectSources=$lake/feed${source:+%3B$source}" --nologo
-    keep "$work/orleans-dynamodb" "$cache/orleans-dynamodb-$version"
+    { run "$lake/log/pack-orleans-dynamodb.log" compile pack "$here/OrleansDynamoDB/OrleansDynamoDB.slnx" -c Release -o "$work/orleans-dynamodb" -p:Version="$version" \
+      -p:OrleansVersion="$on" -p:AwsCoreVersion="$aws_core_version" -p:AwsDynamoDbVersion="$aws_dynamodb_version" "-p:RestoreAdditionalProjectSources=$lake/feed${source:+%3B$source}" --nologo \
+      && keep "$work/orleans-dynamodb" "$cache/orleans-dynamodb-$version"; } & packing+=($!)
   fi
-  use "$cache/orleans-dynamodb-$version"
+  using+=("$cache/orleans-dynamodb-$version")
   properties+=("<OrleansDynamoDbVersion>[$version]</OrleansDynamoDbVersion>")
 fi
 
@@ -132,10 +137,10 @@ if [ "$aws_standin" = 1 ]; then
   version="$aws_version-standin.h$content"
   if [ ! -d "$cache/aws-$version" ]; then
     say "AWSSDK.Glue, .SecretsManager, .SimpleSystemsManagement $aws_version: $why; making stand-in packages of the same ids ($version)"
-    run "$lake/log/pack-aws.log" compile pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" --nologo
-    keep "$work/aws" "$cache/aws-$version"
+    { run "$lake/log/pack-aws.log" compile pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" --nologo \
+      && keep "$work/aws" "$cache/aws-$version"; } & packing+=($!)
   fi
-  use "$cache/aws-$version"
+  using+=("$cache/aws-$version")
   properties+=("<AwsServicesVersion>[$version]</AwsServicesVersion>")
 fi
 
@@ -175,6 +180,10 @@ if [ "$kafka_native" = 1 ]; then
   use "$native_cache"
   properties+=("<ConfluentKafkaVersion>[$built_kafka_version]</ConfluentKafkaVersion>")
 fi
+
+# The stand-ins that need nothing of one another were made side by side.
+for one in ${packing[@]+"${packing[@]}"}; do wait "$one" || exit 1; done
+for one in ${using[@]+"${using[@]}"}; do use "$one"; done
 
 feeds="$source"
 if [ ${#made[@]} -gt 0 ]; then feeds="\$(MSBuildThisFileDirectory)feed${feeds:+;$feeds}"; fi

@@ -118,7 +118,10 @@ public sealed class DdlTests
     [InlineData("CREATE TABLE t (a INT) WITH (partitioning = ARRAY['day(a)'])", 1, 51, "day does not apply to a of type int")]
     [InlineData("CREATE TABLE t (a INT) WITH (partitioning = ARRAY['dya(a)'])", 1, 51, "expected a transform")]
     [InlineData("CREATE TABLE t (a INT) WITH (partitioning = ARRAY['b'])", 1, 51, "expected a column of the table, got b")]
-    [InlineData("CREATE TABLE t (a INT) WITH (buckets = 3)", 1, 30, "expected partitioning, sorted_by")]
+    [InlineData("CREATE TABLE t (a INT) WITH (buckets = 3)", 1, 30, "expected one of partitioning, sorted_by")]
+    [InlineData("CREATE TABLE t (a INT) WITH (max_commit_retry = 'often')", 1, 49, "expected a number")]
+    [InlineData("CREATE TABLE t (a INT) WITH (object_store_layout_enabled = 1)", 1, 60, "expected true or false")]
+    [InlineData("CREATE TABLE t (a INT) WITH (location = DEFAULT)", 1, 30, "location has no DEFAULT")]
     [InlineData("CREATE TABLE t (a INT) WITH (format = 'ORC')", 1, 39, "expected 'PARQUET'")]
     [InlineData("CREATE TABLE t (a INT, PRIMARY KEY (a))", 1, 24, "no constraints")]
     [InlineData("CREATE TABLE t (a INT) nonsense", 1, 24, "or the end")]
@@ -169,6 +172,58 @@ public sealed class DdlTests
         Assert.NotNull(metadata.CurrentSchema.FindField("l.element.w"));
         Assert.Equal("new", metadata.CurrentSchema.FindField("c")!.Doc);
         Assert.Equal(6, metadata.Schemas.Count);
+    }
+
+    /// <summary>https://trino.io/docs/current/connector/iceberg.html#table-properties</summary>
+    [Fact]
+    public void Table_properties_by_Trinos_names_are_those_of_Iceberg()
+    {
+        var creation = Ddl.ParseCreateTable("""
+            CREATE TABLE t (id BIGINT, "user" VARCHAR) WITH (
+                compression_codec = 'ZSTD', max_commit_retry = 9, delete_after_commit_enabled = true, max_previous_versions = 7,
+                object_store_layout_enabled = true, data_location = 's3://other/data/', parquet_bloom_filter_columns = ARRAY['id', 'user'],
+                extra_properties = MAP(ARRAY['write.distribution-mode'], ARRAY['none']))
+            """).Creation;
+        Assert.Equal(
+            [
+                ("commit.retry.num-retries", "9"), ("write.data.path", "s3://other/data"), ("write.distribution-mode", "none"), ("write.metadata.delete-after-commit.enabled", "true"),
+                ("write.metadata.previous-versions-max", "7"), ("write.object-storage.enabled", "true"), ("write.parquet.bloom-filter-enabled.column.id", "true"),
+                ("write.parquet.bloom-filter-enabled.column.user", "true"), ("write.parquet.compression-codec", "zstd"),
+            ],
+            creation.Properties.Select(pair => (pair.Key, pair.Value)).OrderBy(pair => pair.Key, StringComparer.Ordinal));
+    }
+
+    /// <summary>https://trino.io/docs/current/connector/iceberg.html#alter-table-set-properties</summary>
+    [Fact]
+    public void Properties_partitioning_and_order_are_altered_as_Trino_has_it()
+    {
+        var metadata = TableMetadataCreation.Create(
+            Ddl.ParseCreateTable("CREATE TABLE t (id BIGINT, name VARCHAR, ts TIMESTAMP) WITH (partitioning = ARRAY['day(ts)', 'bucket(id, 8)'], sorted_by = ARRAY['id'], parquet_bloom_filter_columns = ARRAY['id'], max_commit_retry = 2)").Creation,
+            "/w/t", Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        int bucket = metadata.DefaultSpec.Fields[1].FieldId;
+
+        Alter("partitioning = ARRAY['month(ts)', 'bucket(id, 8)'], sorted_by = ARRAY['name DESC NULLS FIRST'], parquet_bloom_filter_columns = ARRAY['name'], max_commit_retry = DEFAULT, extra_properties = MAP(ARRAY['x'], ARRAY['y'])");
+        Assert.Equal([(new Transform.Bucket(8), bucket), ((Transform)new Transform.Month(), bucket + 1)], metadata.DefaultSpec.Fields.Select(field => (field.Transform, field.FieldId)));
+        var order = metadata.SortOrders.Single(order => order.OrderId == metadata.DefaultSortOrderId);
+        Assert.Equal((2, true, false), (order.Fields[0].SourceIds[0], order.Fields[0].Descending, order.Fields[0].NullsLast));
+        Assert.Equal([("write.parquet.bloom-filter-enabled.column.name", "true"), ("x", "y")], metadata.Properties.Select(pair => (pair.Key, pair.Value)).Order());
+
+        int spec = metadata.DefaultSpecId;
+        Alter("partitioning = ARRAY['bucket(id, 8)', 'month(ts)']");
+        Assert.Equal(spec, metadata.DefaultSpecId);
+        Alter("partitioning = DEFAULT, sorted_by = ARRAY[], format_version = 3;");
+        Assert.Empty(metadata.DefaultSpec.Fields);
+        Assert.Equal((0, 3), (metadata.DefaultSortOrderId, metadata.FormatVersion));
+
+        Assert.Contains("nothing", Assert.Throws<ArgumentException>(() => Ddl.ParseAlterTable("ALTER TABLE t SET PROPERTIES partitioning = ARRAY['day(nothing)']").On(metadata)).Message, StringComparison.Ordinal);
+        Assert.Contains("keeps its location", Assert.Throws<DdlException>(() => Ddl.ParseAlterTable("ALTER TABLE t SET PROPERTIES location = '/x'")).Message, StringComparison.Ordinal);
+
+        void Alter(string properties)
+        {
+            var update = Ddl.ParseAlterTable("ALTER TABLE t SET PROPERTIES " + properties).On(metadata);
+            Assert.Null(metadata.Violated(update.Requirements));
+            metadata = metadata.Apply(update.Updates, TimeProvider.System);
+        }
     }
 
     /// <summary>https://iceberg.apache.org/docs/latest/spark-ddl/#alter-table-add-partition-field</summary>

@@ -77,6 +77,7 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task A_frozen_silo_that_wakes_after_another_took_over_doubles_nothing()
     {
         const long Records = 400_000;

@@ -31,6 +31,7 @@ public sealed class LiveSchemaTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _warehouse.Dispose();
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task No_record_is_lost_doubled_or_mapped_by_another_schema_while_the_table_is_altered_every_second()
     {
         const long Records = (long)Seconds * RecordsPerSecond;

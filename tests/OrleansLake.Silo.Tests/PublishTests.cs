@@ -32,6 +32,7 @@ public sealed class PublishTests : IDisposable
 
         await SiloStand.PublishAsync(broker.BootstrapServers, SiloStand.Records(5000, 10));
         await silo.EventuallyAsync(async () => (await silo.Http.GetStringAsync("metrics")).Contains("orleanslake_alerts_active{pipeline=\"events\",kind=\"Audit\"} 1", StringComparison.Ordinal), "an alert");
+        await silo.EventuallyAsync(async () => (await silo.Http.GetStringAsync("pipelines/events")).Contains("main stays behind branch audit: small", StringComparison.Ordinal), "a status that says so");
         await SiloStand.PublishAsync(broker.BootstrapServers, SiloStand.Records(200, 10));
         await silo.EventuallyAsync(async () => await RowsOfAsync(silo, "audit") == 220, "220 rows in the branch");
         Assert.Equal(200, (await silo.ReadAsync(SiloStand.Table)).Count);

@@ -44,7 +44,7 @@ internal sealed partial class AlterTableParser
         }
         else
         {
-            throw _tokens.Expected("ADD, DROP, RENAME or ALTER COLUMN, SET or UNSET TBLPROPERTIES, ADD, DROP or REPLACE PARTITION FIELD, WRITE ORDERED BY");
+            throw _tokens.Expected("ADD, DROP, RENAME or ALTER COLUMN, SET or UNSET TBLPROPERTIES, SET PROPERTIES, ADD, DROP or REPLACE PARTITION FIELD, WRITE ORDERED BY");
         }
 
         _tokens.End();

@@ -137,7 +137,9 @@ internal sealed class CreateTableParser
         else if (_tokens.TryWord("WITH"))
         {
             _tokens.Symbol('(');
-            _tokens.List(')', TrinoProperty);
+            var properties = new TrinoProperties(_tokens);
+            _tokens.List(')', properties.Read);
+            Take(properties);
         }
         else
         {
@@ -160,60 +162,31 @@ internal sealed class CreateTableParser
         return true;
     }
 
-    private bool TrinoProperty()
+    private void Take(TrinoProperties properties)
     {
-        var key = _tokens.Name("a table property");
-        _tokens.Symbol('=');
-        switch (key.Text.ToLowerInvariant())
+        if (properties.Partitioning is { } partitioning)
         {
-            case "partitioning":
-                var partitioning = new PartitioningParser(_schema);
-                _partitioning = Texts(partitioning.Field);
-                break;
-            case "sorted_by":
-                var sorting = new PartitioningParser(_schema);
-                _sorting = Texts(sorting.Sort);
-                break;
-            case "format":
-                var format = _tokens.Next;
-                if (!_tokens.Text("'PARQUET'").Equals("parquet", StringComparison.OrdinalIgnoreCase))
-                {
-                    throw _tokens.Expected("'PARQUET'", format);
-                }
-
-                break;
-            case "format_version":
-                SetFormatVersion(_tokens.Take());
-                break;
-            case "location":
-                _location = _tokens.Text("a location in single quotes");
-                break;
-            case "compression_codec":
-                _properties["write.parquet.compression-codec"] = _tokens.Text("a codec in single quotes").ToLowerInvariant();
-                break;
-            case "extra_properties":
-                _tokens.Word("MAP");
-                _tokens.Symbol('(');
-                var names = TextList();
-                _tokens.Symbol(',');
-                var values = TextList();
-                _tokens.Symbol(')');
-                if (names.Count != values.Count)
-                {
-                    throw TokenReader.Error(key, $"expected as many values as names, got {names.Count} names and {values.Count} values");
-                }
-
-                for (int i = 0; i < names.Count; i++)
-                {
-                    _properties[names[i].Text] = values[i].Text;
-                }
-
-                break;
-            default:
-                throw _tokens.Expected("partitioning, sorted_by, format, format_version, location, compression_codec or extra_properties", key);
+            _partitioning = TrinoProperties.Each(partitioning, new PartitioningParser(_schema).Field);
         }
 
-        return true;
+        if (properties.SortedBy is { } sortedBy)
+        {
+            _sorting = TrinoProperties.Each(sortedBy, new PartitioningParser(_schema).Sort);
+        }
+
+        if (properties.FormatVersion is { } version)
+        {
+            SetFormatVersion(version);
+        }
+
+        _location = properties.Location?.Text ?? _location;
+        foreach (var (name, value) in properties.Changes([]))
+        {
+            if (value is not null)
+            {
+                _properties[name] = value;
+            }
+        }
     }
 
     private void SetFormatVersion(Token value)
@@ -223,30 +196,4 @@ internal sealed class CreateTableParser
             throw _tokens.Expected("format version 2 or 3", value);
         }
     }
-
-    private List<Token> TextList()
-    {
-        _tokens.Word("ARRAY");
-        _tokens.Symbol('[');
-        return _tokens.TrySymbol(']')
-            ? []
-            : _tokens.List(']', () => _tokens.Next.Kind == TokenKind.Text ? _tokens.Take() : throw _tokens.Expected("a text in single quotes"));
-    }
-
-    /// <summary>ARRAY['…', '…'], each text a little statement of its own; errors in it are placed where it starts.</summary>
-    private List<T> Texts<T>(Func<TokenReader, T> parse) => [.. TextList().Select(text =>
-    {
-        try
-        {
-            var inner = new TokenReader(new DdlLexer(text.Text).Tokens());
-            var parsed = parse(inner);
-            inner.End();
-            return parsed;
-        }
-        catch (DdlException e)
-        {
-            string problem = e.Message[(e.Message.IndexOf(": ", StringComparison.Ordinal) + 2)..];
-            throw new DdlException(text.Line, text.Column, $"in '{text.Text}': {problem}");
-        }
-    })];
 }

@@ -37,7 +37,7 @@ public static class Ddl
     public static TableDefinition ParseCreateTable(string sql) => new CreateTableParser(sql).Parse();
 
     /// <summary>
-    /// Reads <c>ALTER TABLE name ADD | DROP | RENAME | ALTER COLUMN …</c>, <c>SET | UNSET TBLPROPERTIES (…)</c>,
+    /// Reads <c>ALTER TABLE name ADD | DROP | RENAME | ALTER COLUMN …</c>, <c>SET | UNSET TBLPROPERTIES (…)</c>, <c>SET PROPERTIES …</c>,
     /// <c>ADD | DROP | REPLACE PARTITION FIELD …</c> and <c>WRITE ORDERED BY …</c>.
     /// </summary>
     /// <exception cref="DdlException">It is something else; the message has line and column.</exception>

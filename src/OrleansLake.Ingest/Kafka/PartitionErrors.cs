@@ -68,7 +68,7 @@ internal sealed unsafe class PartitionErrors(nint client, AssignedPartitions par
             // The client wraps it: the error is that it may not reset the position, the reason is in the text.
             case AutoOffsetReset when text.Contains("log truncation detected", StringComparison.OrdinalIgnoreCase):
                 Stop(partition, $"{place}: the log was truncated below this position by an election, records that the table holds are gone from Kafka "
-                    + $"({text}); compare, then reset the pipeline's offset of this partition");
+                    + $"({text}); compare, then {Seek(partition, "OFFSET")}");
                 break;
             case AutoOffsetReset:
                 OutOfRange(partition, place, text);
@@ -77,7 +77,7 @@ internal sealed unsafe class PartitionErrors(nint client, AssignedPartitions par
                 if (partition.Restarts < MaxRestarts)
                     partitions.Restart(partition);
                 else
-                    Stop(partition, $"{place}: the record batch at offset {offset} cannot be read: {text}; mend it in Kafka, or reset the pipeline's offset behind it");
+                    Stop(partition, $"{place}: the record batch at offset {offset} cannot be read: {text}; mend it in Kafka, or skip it: {Seek(partition, "the offset behind it")}");
                 break;
             default:
                 // librdkafka backs off and fetches again.
@@ -127,11 +127,11 @@ internal sealed unsafe class PartitionErrors(nint client, AssignedPartitions par
         else if (partition.Position < low)
         {
             Stop(partition, $"{place}: the log starts at {low} now, records [{partition.Position}, {low}) were deleted by Kafka before they were read; "
-                + "resume with onDataLoss: continue to go on behind the loss, or reset the pipeline's offset of this partition");
+                + $"resume with onDataLoss: continue to go on behind the loss, or {Seek(partition, "OFFSET")}");
         }
         else if (partition.Position > high)
         {
-            Stop(partition, $"{place}: the log ends at {high}, below this position: the topic was made anew or truncated; reset the pipeline's offset of this partition, or make a new pipeline");
+            Stop(partition, $"{place}: the log ends at {high}, below this position: the topic was made anew or truncated; {Seek(partition, "OFFSET")}, or make a new pipeline");
         }
         else if (partition.Restarts < MaxRestarts)
         {
@@ -142,6 +142,10 @@ internal sealed unsafe class PartitionErrors(nint client, AssignedPartitions par
             Stop(partition, $"{place}: the broker refuses this position though its log is [{low}, {high}): {text}");
         }
     }
+
+    /// <summary>What to type; which pipeline this is, its source does not know.</summary>
+    private static string Seek(AssignedPartition partition, string to) =>
+        $"./lake pipeline seek PIPELINE --topic {partition.TopicPartition.Topic} --partition {partition.TopicPartition.Partition} --to {to}";
 
     private void Stop(AssignedPartition partition, string message)
     {

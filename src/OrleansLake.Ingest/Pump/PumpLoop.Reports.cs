@@ -113,6 +113,11 @@ internal sealed partial class PumpLoop
         }
 
         set.Files = files;
+        if (set.Writer is not null && set.SealedAt > _writerTroubleAt)
+        {
+            _writerTrouble = null; // files that were made after it are whole
+        }
+
         SendOldest();
     }
 

@@ -48,6 +48,7 @@ internal sealed partial class PumpLoop
     private DateTimeOffset _heldUntil;
     private BackOff _writerBackOff;
     private string? _writerTrouble;
+    private DateTimeOffset _writerTroubleAt;
     private BackOff _pollBackOff;
     private string? _pollTrouble;
     private string? _refusalTrouble;
@@ -255,11 +256,6 @@ internal sealed partial class PumpLoop
         _state.Appended(track, range, batch.LeaderEpoch, count, appended, known, oldest, now);
         _rows += appended.Rows;
         _rejected += appended.Rejected;
-        if (_writerTrouble is not null && _writer is not null && now > _heldUntil + _options.FlushInterval)
-        {
-            _writerTrouble = null; // a whole interval went well
-        }
-
         if (appended.Halted is { } stop)
         {
             var (topic, partition) = track.TopicPartition;
@@ -273,6 +269,7 @@ internal sealed partial class PumpLoop
     private void WriterFailed(int fromIndex, string message, DateTimeOffset now)
     {
         _writerTrouble = $"writer: {message}";
+        _writerTroubleAt = now;
         _heldUntil = Later(_heldUntil, now + _writerBackOff.Next());
         foreach (Rewound rewound in GiveUp(fromIndex, message))
         {

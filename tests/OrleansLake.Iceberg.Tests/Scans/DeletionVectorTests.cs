@@ -17,9 +17,10 @@ public sealed class DeletionVectorTests
     public void Every_set_comes_back_and_says_what_is_in_it(int seed)
     {
         var random = new Random(seed);
-        for (int round = 0; round < 60; round++)
+        for (int round = 0; round < 30; round++)
         {
             var expected = RandomPositions(random);
+            var there = expected.ToHashSet();
             var set = new PositionSet();
             foreach (long position in expected.OrderBy(_ => random.Next()))
             {
@@ -34,12 +35,12 @@ public sealed class DeletionVectorTests
             Assert.All(Enumerable.Range(0, 200), _ =>
             {
                 long position = random.NextInt64(0, expected.LastOrDefault() + 3);
-                Assert.Equal(expected.Contains(position), back.Contains(position));
+                Assert.Equal(there.Contains(position), back.Contains(position));
             });
             long first = expected.FirstOrDefault() - random.Next(100);
             bool[] keep = [.. Enumerable.Repeat(true, 70_000)];
             back.Unmark(Math.Max(first, 0), keep);
-            Assert.True(Enumerable.Range(0, keep.Length).All(i => keep[i] != expected.Contains(Math.Max(first, 0) + i)));
+            Assert.True(Enumerable.Range(0, keep.Length).All(i => keep[i] != there.Contains(Math.Max(first, 0) + i)));
         }
     }
 

@@ -315,10 +315,6 @@ public sealed class PumpReportingTests
         Assert.True(stand.Writers.Opened[0].IsDisposed);
         Assert.True(stand.RunUntil(() => stand.Committer.Next.GetValueOrDefault(A) == 25));
         Assert.Equal(Enumerable.Range(0, 25).Select(i => (long)i), stand.Committer.Taken.SelectMany(report => PumpReadingTests.RowsOf(stand, report)));
-        stand.Publish(A, 1);
-        stand.Run(Interval * 2);
-        stand.Publish(A, 1);
-        stand.Run(Interval * 2);
         Assert.Null(stand.Loop.PublishStatus().Trouble);
     }
 
@@ -334,6 +330,7 @@ public sealed class PumpReportingTests
         stand.Publish(A, 20);
         Assert.True(stand.RunUntil(() => stand.Committer.Next.GetValueOrDefault(A) == 40));
         Assert.Equal(Enumerable.Range(0, 40).Select(i => (long)i), stand.Committer.Taken.SelectMany(report => PumpReadingTests.RowsOf(stand, report)).Order());
+        Assert.Null(stand.Loop.PublishStatus().Trouble);
     }
 
     [Fact]
