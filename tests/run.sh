@@ -167,7 +167,9 @@ report_finished() {
     if [ -f "$results/$name.done" ] && [[ "$reported" != *" $name "* ]]; then reported+="$name "; report "$name"; fi
   done
 }
+# Tests of endurance want the cores for themselves.
 slots=3 running=0
+[ ${#filter[@]} -eq 0 ] || slots=4
 for name in "${projects[@]}"; do
   if [ "$running" -ge "$slots" ]; then wait -n || true; running=$((running - 1)); report_finished; fi
   trace "(cd tests/$name/bin/Release/net10.0 && dotnet exec $name.dll)"

@@ -43,18 +43,16 @@ internal static unsafe partial class JsonRows<TScan>
                     }
                 }
 
-                p = Next(p, end, '}', state);
+                p = Next(p, end, '}', state, out bool isOver);
                 if (p == null)
                 {
                     return null;
                 }
 
-                if (p[-1] == '}')
+                if (isOver)
                 {
                     break;
                 }
-
-                p = JsonSkip<TScan>.WhiteSpace(p, end);
             }
         }
 
@@ -117,18 +115,16 @@ internal static unsafe partial class JsonRows<TScan>
                 return state.Failure.InEntry(new ReadOnlySpan<byte>((byte*)name + 1, (int)(nameEnd - (byte*)name) - 2));
             }
 
-            p = Next(p, end, '}', state);
+            p = Next(p, end, '}', state, out bool isOver);
             if (p == null)
             {
                 return null;
             }
 
-            if (p[-1] == '}')
+            if (isOver)
             {
                 break;
             }
-
-            p = JsonSkip<TScan>.WhiteSpace(p, end);
         }
 
         (leaf.Slot, leaf.Value) = (slot, value);
@@ -151,10 +147,21 @@ internal static unsafe partial class JsonRows<TScan>
         return p;
     }
 
-    /// <summary>Takes a comma or the closing bracket; the byte before what is returned says which.</summary>
-    private static byte* Next(byte* p, byte* end, char close, JsonState state)
+    /// <summary>The first element or name behind an opening bracket, or what stands behind the closing one.</summary>
+    private static byte* Enter(byte* p, byte* end, char close, out bool isOver)
     {
         p = JsonSkip<TScan>.WhiteSpace(p, end);
-        return p < end && (*p == ',' || *p == close) ? p + 1 : state.Failure.Malformed($"',' or '{close}'", p, end);
+        isOver = *p == close;
+        return isOver ? p + 1 : p;
+    }
+
+    /// <summary>The next element or name behind a comma, or what stands behind the closing bracket.</summary>
+    private static byte* Next(byte* p, byte* end, char close, JsonState state, out bool isOver)
+    {
+        p = JsonSkip<TScan>.WhiteSpace(p, end);
+        isOver = p < end && *p == close;
+        return isOver ? p + 1
+            : p < end && *p == ',' ? JsonSkip<TScan>.WhiteSpace(p + 1, end)
+            : state.Failure.Malformed($"',' or '{close}'", p, end);
     }
 }

@@ -34,9 +34,7 @@ internal static unsafe partial class JsonRows<TScan>
     private static byte* PathElements(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
     {
         int wanted = 0;
-        p = JsonSkip<TScan>.WhiteSpace(p + 1, end);
-        bool isOver = *p == ']';
-        p += isOver ? 1 : 0;
+        p = Enter(p + 1, end, ']', out bool isOver);
         for (int index = 0; !isOver; index++)
         {
             bool isWanted = wanted < node.Elements.Length && node.Elements[wanted].Index == index;
@@ -46,14 +44,11 @@ internal static unsafe partial class JsonRows<TScan>
                 return state.Failure.In(index);
             }
 
-            p = Next(p, end, ']', state);
+            p = Next(p, end, ']', state, out isOver);
             if (p == null)
             {
                 return null;
             }
-
-            isOver = p[-1] == ']';
-            p = isOver ? p : JsonSkip<TScan>.WhiteSpace(p, end);
         }
 
         for (; wanted < node.Elements.Length; wanted++)
@@ -83,9 +78,7 @@ internal static unsafe partial class JsonRows<TScan>
         var fields = node.Struct!;
         var positions = fields.Positions ??= new nint[fields.Fields.Length];
         Array.Clear(positions);
-        p = JsonSkip<TScan>.WhiteSpace(p + 1, end);
-        bool isOver = *p == '}';
-        p += isOver ? 1 : 0;
+        p = Enter(p + 1, end, '}', out bool isOver);
         for (var member = fields.Start; !isOver;)
         {
             p = OtherName(fields, ref member, p, end, state);
@@ -106,14 +99,11 @@ internal static unsafe partial class JsonRows<TScan>
                 return state.Failure.In(member.Name);
             }
 
-            p = Next(p, end, '}', state);
+            p = Next(p, end, '}', state, out isOver);
             if (p == null)
             {
                 return null;
             }
-
-            isOver = p[-1] == '}';
-            p = isOver ? p : JsonSkip<TScan>.WhiteSpace(p, end);
         }
 
         for (int i = 0; i < positions.Length; i++)
@@ -230,19 +220,17 @@ internal static unsafe partial class JsonRows<TScan>
             }
 
             repetition = node.ElementRepetition;
-            p = Next(p, end, ']', state);
+            p = Next(p, end, ']', state, out bool isOver);
             if (p == null)
             {
                 return null;
             }
 
-            if (p[-1] == ']')
+            if (isOver)
             {
                 rescue.Leave(depth);
                 return p;
             }
-
-            p = JsonSkip<TScan>.WhiteSpace(p, end);
         }
     }
 
@@ -289,19 +277,17 @@ internal static unsafe partial class JsonRows<TScan>
             }
 
             repetition = node.ElementRepetition;
-            p = Next(p, end, '}', state);
+            p = Next(p, end, '}', state, out bool isOver);
             if (p == null)
             {
                 return null;
             }
 
-            if (p[-1] == '}')
+            if (isOver)
             {
                 rescue.Leave(depth);
                 return JsonKeys.AreDistinct(key.Leaf, first, ref state.Table) ? p : state.Failure.Repeat();
             }
-
-            p = JsonSkip<TScan>.WhiteSpace(p, end);
         }
     }
 }

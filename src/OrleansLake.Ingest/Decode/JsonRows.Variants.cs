@@ -74,9 +74,7 @@ internal static unsafe partial class JsonRows<TScan>
     {
         var builder = state.Variants;
         var place = builder.StartObject();
-        p = JsonSkip<TScan>.WhiteSpace(p, end);
-        bool isOver = *p == '}';
-        p += isOver ? 1 : 0;
+        p = Enter(p, end, '}', out bool isOver);
         while (!isOver)
         {
             if (*p != '"')
@@ -110,14 +108,11 @@ internal static unsafe partial class JsonRows<TScan>
                 return state.Failure.In(Raw(name, nameEnd));
             }
 
-            p = Next(p, end, '}', state);
+            p = Next(p, end, '}', state, out isOver);
             if (p == null)
             {
                 return null;
             }
-
-            isOver = p[-1] == '}';
-            p = isOver ? p : JsonSkip<TScan>.WhiteSpace(p, end);
         }
 
         builder.EndObject(place);
@@ -128,9 +123,7 @@ internal static unsafe partial class JsonRows<TScan>
     {
         var builder = state.Variants;
         var place = builder.StartArray();
-        p = JsonSkip<TScan>.WhiteSpace(p, end);
-        bool isOver = *p == ']';
-        p += isOver ? 1 : 0;
+        p = Enter(p, end, ']', out bool isOver);
         for (int index = 0; !isOver; index++)
         {
             builder.Element();
@@ -140,14 +133,11 @@ internal static unsafe partial class JsonRows<TScan>
                 return state.Failure.In(index);
             }
 
-            p = Next(p, end, ']', state);
+            p = Next(p, end, ']', state, out isOver);
             if (p == null)
             {
                 return null;
             }
-
-            isOver = p[-1] == ']';
-            p = isOver ? p : JsonSkip<TScan>.WhiteSpace(p, end);
         }
 
         builder.EndArray(place);

@@ -191,6 +191,7 @@ internal sealed unsafe class AssignedPartitions(nint client) : IDisposable
     {
         Librdkafka.NativeTopicPartitionList* list = ListOf(_validations);
         nint error = Librdkafka.SeekPartitions(client, list, SeekTimeoutMs);
+        // What the call says of the whole (a time-out) each topic-partition says of itself.
         if (error != 0)
             Librdkafka.ErrorDestroy(error);
         for (int i = 0; i < list->Count; i++)

@@ -10,6 +10,7 @@ using OrleansLake.Testing.Processes;
 namespace OrleansLake.Aws.Tests.DynamoDb;
 
 /// <summary>Silos that know nothing of one another but three tables.</summary>
+[Collection(DynamoDbStand.OneByOne)]
 public sealed partial class DynamoDbClusterTests(DynamoDbStand stand, ITestOutputHelper output) : IClassFixture<DynamoDbStand>
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);

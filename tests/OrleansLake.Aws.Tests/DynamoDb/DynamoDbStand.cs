@@ -19,6 +19,12 @@ public sealed class DynamoDbStand(AwsStand aws) : IAsyncLifetime
 {
     public const string Storage = "state";
 
+    /// <summary>
+    /// The tests of one stand after those of another: moto takes a transaction that fails back by what all tables held when it
+    /// began, and with it what others wrote meanwhile.
+    /// </summary>
+    public const string OneByOne = "DynamoDB";
+
     // Stands share moto and its tables; each sees what is of its own service.
     private readonly string _serviceId = "tests-" + Guid.NewGuid().ToString("N");
 

@@ -7,6 +7,7 @@ using OrleansLake.Testing.Orleans;
 namespace OrleansLake.Aws.Tests.DynamoDb;
 
 /// <summary>The providers for DynamoDB, whichever packages are in use.</summary>
+[Collection(DynamoDbStand.OneByOne)]
 public sealed class DynamoDbTablesTests(DynamoDbStand stand) : IClassFixture<DynamoDbStand>
 {
     public static TheoryData<string> OfMembers => [.. ConformanceSuite.CasesOf<MembershipConformance>()];

@@ -52,6 +52,7 @@ internal sealed class MembershipConformance(Func<string, Task<IMembershipTable>>
     public async Task Of_silos_that_join_at_once_every_one_gets_in_and_the_version_counts_them()
     {
         await OpenAsync();
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         await Task.WhenAll(Enumerable.Range(1, 6).Select(port => Task.Run(async () =>
         {
             IMembershipTable table = await OpenAsync();
@@ -61,6 +62,8 @@ internal sealed class MembershipConformance(Func<string, Task<IMembershipTable>>
                 {
                     break; // said no, and was in
                 }
+
+                Assert.False(limit.IsCancellationRequested, $"silo {port} did not get in");
             }
         })));
         MembershipTableData all = await (await OpenAsync()).ReadAll();

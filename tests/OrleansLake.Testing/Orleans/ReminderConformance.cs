@@ -13,7 +13,8 @@ internal sealed class ReminderConformance(Func<IReminderTable> open) : Conforman
         string first = (await table.UpsertRow(Reminder(grain, "keep-alive", 60)))!;
         await table.UpsertRow(Reminder(grain, "other", 5));
         ReminderEntry read = (await open().ReadRow(grain, "keep-alive"))!;
-        Assert.Equal((grain, "keep-alive", Noon, DateTimeKind.Utc, TimeSpan.FromMinutes(60), first), (read.GrainId, read.ReminderName, read.StartAt, read.StartAt.Kind, read.Period, read.ETag));
+        // Of its kind nothing is said: Orleans takes each time for UTC, and the tables of others leave it open.
+        Assert.Equal((grain, "keep-alive", Noon.Ticks, TimeSpan.FromMinutes(60), first), (read.GrainId, read.ReminderName, read.StartAt.Ticks, read.Period, read.ETag));
         Assert.Equal(2, (await table.ReadRows(grain)).Reminders.Count);
         Assert.Null(await table.ReadRow(grain, "no such"));
 
