@@ -21,7 +21,8 @@ locals {
 
   # What only this module can know goes over what it was given.
   config = merge(var.config, {
-    orleans = merge({ clustering = var.clustering, clusterId = var.name, serviceId = var.name }, try(var.config.orleans, {}), local.cluster_tables, {
+    orleans = merge({ clustering = var.clustering, serviceId = var.name }, try(var.config.orleans, {}), local.cluster_tables, {
+      clusterId   = var.name # alarms and scaling ask for its metrics
       address     = "ecs"
       siloPort    = local.ports.silo
       gatewayPort = local.ports.gateway

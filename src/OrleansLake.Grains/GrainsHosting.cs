@@ -20,6 +20,7 @@ public static class GrainsHosting
         silo.Services.AddSingleton<AlertHub>();
         silo.Services.AddSingleton<BranchPublisher>();
         silo.Services.AddSingleton<DeadLetterForwards>();
+        silo.Services.AddSingleton<PipelineTroubles>();
         silo.Services.AddSingleton<TableCommitters>();
         silo.Services.TryAddSingleton(new UpkeepLimits());
         silo.Services.AddSingleton<UpkeepWorkers>();

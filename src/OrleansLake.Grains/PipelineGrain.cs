@@ -43,6 +43,7 @@ internal sealed partial class PipelineGrain(
     AlertHub alerts,
     BranchPublisher publisher,
     DeadLetterForwards forwards,
+    PipelineTroubles troubles,
     ILogger<PipelineGrain> logger) : Grain, IPipelineGrain, IRemindable
 {
     private const string KeepAlive = "keep-alive";
@@ -75,6 +76,13 @@ internal sealed partial class PipelineGrain(
         }
 
         return base.OnActivateAsync(cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        troubles.Forget(Name);
+        return base.OnDeactivateAsync(reason, cancellationToken);
     }
 
     /// <inheritdoc />
@@ -451,6 +459,7 @@ internal sealed partial class PipelineGrain(
             }
         }
 
+        troubles.Keep(Name, trouble is not null);
         _timer?.Change(trouble is null ? DiscoverPeriod : RetryPeriod, trouble is null ? DiscoverPeriod : RetryPeriod);
     }
 

@@ -14,6 +14,7 @@ public sealed class TerraformStand : IAsyncLifetime
 
     private readonly string _directory = Directory.CreateTempSubdirectory("orleanslake-terraform-").FullName;
     private Dictionary<string, JsonObject> _resources = [];
+    private MotoServer? _server;
 
     /// <summary>Where the modules are.</summary>
     public static string Modules { get; } = Path.Combine(Repository.Root, "deploy", "terraform");
@@ -21,6 +22,9 @@ public sealed class TerraformStand : IAsyncLifetime
     /// <summary>Why it is not there; null where it is.</summary>
     public static string? Absence { get; } =
         Which("terraform") is null ? "terraform is not installed" : Mirror is null ? "terraform has no local mirror of the AWS provider" : MotoServer.Absence;
+
+    /// <summary>The server on which they were applied: what they made is still there.</summary>
+    public Uri Server => _server!.Address;
 
     /// <summary>A resource as it was made.</summary>
     public JsonObject this[string address] => _resources.TryGetValue(address, out JsonObject? values)
@@ -44,20 +48,28 @@ public sealed class TerraformStand : IAsyncLifetime
             return;
         }
 
-        await using MotoServer server = await MotoServer.StartAsync();
-        string endpoint = server.Address.GetLeftPart(UriPartial.Authority);
+        _server = await MotoServer.StartAsync();
+        string endpoint = Server.GetLeftPart(UriPartial.Authority);
+
+        // moto has no tags of scaling targets, after which the provider asks.
+        await using AwsServer scaling = await AwsServer.StartBeforeAsync(Server);
+        scaling.Fail(new AwsFault(request => request.Action == "ListTagsForResource") { Instead = AwsReply.Json(200, """{"Tags":{}}"""), Times = int.MaxValue });
         string text = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "both.tf"));
-        await File.WriteAllTextAsync(Path.Combine(_directory, "main.tf"), text.Replace("ENDPOINT", endpoint, StringComparison.Ordinal).Replace("MODULES", Modules, StringComparison.Ordinal));
+        await File.WriteAllTextAsync(Path.Combine(_directory, "main.tf"), text.Replace("ENDPOINT", endpoint, StringComparison.Ordinal)
+            .Replace("SCALING", scaling.Address.GetLeftPart(UriPartial.Authority), StringComparison.Ordinal).Replace("MODULES", Modules, StringComparison.Ordinal));
         await RunAsync(_directory, "init", "-input=false", $"-plugin-dir={Mirror}");
         await RunAsync(_directory, "apply", "-auto-approve", "-input=false");
         JsonNode state = JsonNode.Parse(await RunAsync(_directory, "show", "-json"))!;
         _resources = ResourcesOf(state["values"]!["root_module"]!).ToDictionary(entry => entry.Address, entry => entry.Values);
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         Directory.Delete(_directory, recursive: true);
-        return ValueTask.CompletedTask;
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
     }
 
     /// <summary>Runs terraform; what it says when it fails is the failure.</summary>

@@ -98,7 +98,25 @@ public sealed class TerraformTests(TerraformStand terraform)
         string[] allowed = [.. Statements("task").SelectMany(statement => TerraformStand.Texts(statement!["Action"])).Where(action => action.Split(':')[0] is "s3" or "glue" or "secretsmanager" or "ssm" or "dynamodb").Distinct().Order()];
         // Databases are made and dropped, tables dropped and renamed by people, with rights of their own.
         string[] others = [.. AwsCalls.OfTables, "glue:CreateDatabase", "glue:DeleteDatabase", "glue:DeleteTable", "glue:UpdateDatabase"];
-        Assert.Equal(string.Join(' ', AwsCalls.Actions().Distinct().Except(others).Order()), string.Join(' ', allowed));
+        string[] called = [.. AwsCalls.Actions().Distinct().Except(others).Order()];
+        Assert.Equal(("", ""), (string.Join(' ', called.Except(allowed)), string.Join(' ', allowed.Except(called)))); // too few, too many
+    }
+
+    [Fact]
+    public void Who_starts_a_task_may_fetch_its_image_write_its_log_and_read_what_it_is_given_and_nothing_else()
+    {
+        Assert.SkipWhen(TerraformStand.Absence is not null, TerraformStand.Absence ?? "");
+        string[] allowed = [.. Statements("execution").SelectMany(statement => TerraformStand.Texts(statement!["Resource"]).SelectMany(resource => TerraformStand.Texts(statement["Action"]).Select(action => $"{action} {resource}"))).Order(StringComparer.Ordinal)];
+        const string image = "arn:aws:ecr:eu-west-1:123456789012:repository/orleanslake", secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-abc";
+        const string log = "arn:aws:logs:eu-west-1:123456789012:log-group:/orleanslake/lake-fargate:*";
+        Assert.Equal(
+            [
+                $"ecr:BatchCheckLayerAvailability {image}", $"ecr:BatchGetImage {image}", "ecr:GetAuthorizationToken *", $"ecr:GetDownloadUrlForLayer {image}",
+                "kms:Decrypt arn:aws:kms:eu-west-1:123456789012:key/abc", $"logs:CreateLogStream {log}", $"logs:PutLogEvents {log}",
+                $"secretsmanager:GetSecretValue {secret}", $"ssm:GetParameters {secret}",
+            ],
+            allowed);
+        Assert.Equal("/orleanslake/lake-fargate", (string?)ContainerOf("fargate")["logConfiguration"]!["options"]!["awslogs-group"]);
     }
 
     [Fact]

@@ -36,6 +36,22 @@ public sealed partial class WatchingTests
         Assert.Contains($"{{ {CloudWatchLines.ClusterDimension} = var.name }}", Alarms, StringComparison.Ordinal);
     }
 
+    // Lag is added up by the minute: two lines of one silo in a minute would count it twice.
+    [Fact]
+    public void Each_minute_of_CloudWatch_has_one_line_of_a_silo_however_early_or_late_its_timer_is()
+    {
+        var random = new Random(5);
+        TimeSpan minute = TimeSpan.FromMinutes(1);
+        DateTimeOffset start = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero).AddTicks(random.NextInt64(minute.Ticks)), due = CloudWatchLines.NextAfter(start, minute);
+        for (long last = start.UtcTicks / minute.Ticks, told = 0; told < 1000; told++)
+        {
+            DateTimeOffset written = due.AddMilliseconds(random.Next(-20, 29_000));
+            Assert.Equal(told == 0 ? due.UtcTicks / minute.Ticks : last + 1, written.UtcTicks / minute.Ticks);
+            last = written.UtcTicks / minute.Ticks;
+            due = CloudWatchLines.NextAfter(written > due ? written : due, minute);
+        }
+    }
+
     [Fact]
     public void Pages_point_at_pages_that_are_there()
     {

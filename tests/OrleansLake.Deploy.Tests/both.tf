@@ -1,4 +1,4 @@
-# The test puts ENDPOINT and MODULES in. Scaling is left out: this server has no tags of scaling targets.
+# The test puts ENDPOINT, SCALING and MODULES in.
 terraform {
   required_providers { aws = { source = "hashicorp/aws" } }
 }
@@ -17,7 +17,7 @@ provider "aws" {
     sts                    = "ENDPOINT"
     logs                   = "ENDPOINT"
     cloudwatch             = "ENDPOINT"
-    applicationautoscaling = "ENDPOINT"
+    applicationautoscaling = "SCALING"
     autoscaling            = "ENDPOINT"
     ssm                    = "ENDPOINT"
     dynamodb               = "ENDPOINT"
@@ -33,7 +33,7 @@ resource "aws_subnet" "this" {
 module "fargate" {
   source               = "MODULES"
   name                 = "lake-fargate"
-  silos                = { min = 2, desired = 2, max = 2 }
+  silos                = { min = 2, desired = 2, max = 6 }
   image                = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/orleanslake:1"
   image_repository_arn = "arn:aws:ecr:eu-west-1:123456789012:repository/orleanslake"
   vpc_id               = aws_vpc.this.id
@@ -41,7 +41,7 @@ module "fargate" {
   warehouse            = [{ bucket = "lake", prefix = "tables/" }, { bucket = "other" }]
   glue_databases       = ["db"]
   secret_arns          = ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:kafka-abc"]
-  secrets              = { "ORLEANSLAKE__X" = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-abc" }
+  secrets              = { "ORLEANSLAKE__PIPELINES__0__KAFKA__client.id" = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x-abc" }
   clustering           = "dynamodb"
   dynamodb             = { deletion_protection = false }
   parameter_arns       = ["arn:aws:ssm:eu-west-1:123456789012:parameter/kafka"]
@@ -52,6 +52,7 @@ module "fargate" {
     warehouse = "s3://lake/tables"
     catalog   = { name = "glue", type = "glue", region = "eu-west-1" }
     s3        = { region = "eu-west-1" }
+    orleans   = { clusterId = "another" }
     pipelines = [{
       name  = "events", topics = ["events"], table = "db.events"
       kafka = { "bootstrap.servers" = "b-1.demo.a1b2c3.c2.kafka.eu-west-1.amazonaws.com:9098", "security.protocol" = "sasl_ssl", "sasl.mechanism" = "AWS_MSK_IAM" }

@@ -56,6 +56,17 @@ public sealed class CloudWatchLinesTests : IDisposable
     }
 
     [Fact]
+    public void A_pipeline_that_could_not_begin_is_in_trouble_and_nobody_knows_how_fresh()
+    {
+        var pipeline = new KeyValuePair<string, object?>("pipeline", "cw.events");
+        _meter.CreateObservableGauge("orleanslake.pipeline.trouble", () => new Measurement<int>(1, pipeline));
+        Assert.Equal(1, Line("Pipeline", "cw.events")["PumpsInTrouble"]!.GetValue<double>());
+        Assert.Null(Line("Pipeline", "cw.events")["Freshness"]);
+        _meter.CreateObservableGauge("orleanslake.pump.trouble", () => new Measurement<int>(2, pipeline));
+        Assert.Equal(3, Line("Pipeline", "cw.events")["PumpsInTrouble"]!.GetValue<double>());
+    }
+
+    [Fact]
     public void Commits_are_told_by_table()
     {
         Counter<long> failed = _meter.CreateCounter<long>("orleanslake.commit.failed_swaps");

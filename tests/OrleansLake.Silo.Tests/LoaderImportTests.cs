@@ -125,6 +125,30 @@ public sealed class LoaderImportTests : IDisposable
     }
 
     [Fact]
+    public void The_command_that_starts_the_loader_locally_is_read_too()
+    {
+        (JsonObject config, IReadOnlyList<string> remarks) = Import("""
+            # Example for OSX: -Daws.s3.region=nowhere
+            JAVA_HOME=/opt/java11; ./mvnw test-compile exec:java -Dexec.classpathScope=test -Dexec.mainClass=io.starburst.galaxy.example.loader.flink.LocalKafkaToGlueIcebergLoader \
+              -Daws.s3.region=us-east-1 \
+              -Daws.s3.bucket=galaxy-data-lake \
+              -Daws.glue.region=us-east-1 -Daws.glue.database=galaxy_data_lake \
+              -Daws.glue.table="test_table" \
+              -Daws.secret.region=us-east-1 \
+              -Daws.secret.kafkaCredentials.name='confluent/test_env/loader demo' \
+              -Dkafka.bootstrap.servers=your.kafka.server.address.com:9092 \
+              -Dkafka.topic=your-test-kafka-topic
+            """);
+        Assert.Equal(("s3://galaxy-data-lake", "us-east-1"), (config["warehouse"]!.GetValue<string>(), config["s3"]!["region"]!.GetValue<string>()));
+        JsonNode pipeline = config["pipelines"]![0]!;
+        Assert.Equal(("galaxy_data_lake.test_table", "confluent/test_env/loader demo"), (pipeline["table"]!.GetValue<string>(), pipeline["kafkaSecret"]!["name"]!.GetValue<string>()));
+        Assert.DoesNotContain(remarks, remark => remark.Contains("no such setting", StringComparison.Ordinal));
+        string file = Path.Combine(_directory.Path, "local.json");
+        File.WriteAllText(file, config.ToJsonString());
+        Assert.Equal("galaxy_data_lake.test_table", Assert.Single(SiloConfigReader.ReadFile(file).Pipelines).Definition.Table);
+    }
+
+    [Fact]
     public void Everything_that_is_wrong_is_told_at_once()
     {
         ConfigException error = Assert.Throws<ConfigException>(() => Import("""

@@ -21,7 +21,7 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
         new("orleanslake.pump.lag", "Lag", "Count", PipelineDimension, "pipeline", Combine.Sum),
         new("orleanslake.pump.freshness", "Freshness", "Seconds", PipelineDimension, "pipeline", Combine.Max),
         new("orleanslake.pump.stopped", "StoppedPartitions", "Count", PipelineDimension, "pipeline", Combine.Sum),
-        new("orleanslake.pump.trouble", "PumpsInTrouble", "Count", PipelineDimension, "pipeline", Combine.Sum),
+        new("orleanslake.pump.trouble orleanslake.pipeline.trouble", "PumpsInTrouble", "Count", PipelineDimension, "pipeline", Combine.Sum),
         new("orleanslake.pump.rows", "Rows", "Count", PipelineDimension, "pipeline", Combine.Growth),
         new("orleanslake.pump.rejected", "DeadLetters", "Count", PipelineDimension, "pipeline", Combine.Growth),
         new("orleanslake.commit.failed_swaps", "FailedCommits", "Count", TableDimension, "table", Combine.Growth),
@@ -42,13 +42,20 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
     /// <summary>Names and what they are told apart by: alarms and dashboards may use no others.</summary>
     public static IReadOnlyDictionary<string, string> Names { get; } = Metrics.ToDictionary(metric => metric.Name, metric => metric.Dimension);
 
+    /// <summary>
+    /// When lines are due next: in the middle of an interval, so that each minute of CloudWatch's has one line of each silo, however
+    /// late a timer is, and lag, which alarms and scaling add up over silos, is counted once.
+    /// </summary>
+    public static DateTimeOffset NextAfter(DateTimeOffset now, TimeSpan interval) =>
+        now.AddTicks(interval.Ticks - ((now.UtcTicks + (interval.Ticks / 2)) % interval.Ticks));
+
     /// <summary>The lines of this moment.</summary>
     public IReadOnlyList<string> Write(MetricsCollector collector, DateTimeOffset now)
     {
         var lines = new SortedDictionary<(string Dimension, string Of), Dictionary<Metric, double>>();
         collector.Visit((instrument, series) =>
         {
-            if (Array.Find(Metrics, metric => metric.Instrument == instrument.Name) is { } metric)
+            if (Array.Find(Metrics, metric => metric.Instruments.Split(' ').Contains(instrument.Name)) is { } metric)
             {
                 foreach (MetricsCollector.Series one in series)
                 {
@@ -57,10 +64,10 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
             }
         });
 
-        // A pipeline that has read everything has no oldest record; its table is as fresh as can be.
+        // A pipeline that has read everything has no oldest record; its table is as fresh as can be. One that knows no lag knows nothing.
         foreach (((string dimension, _), Dictionary<Metric, double> values) in lines)
         {
-            if (dimension == PipelineDimension)
+            if (dimension == PipelineDimension && values.ContainsKey(Metrics[0]))
             {
                 values.TryAdd(Metrics[1], 0);
             }
@@ -159,5 +166,5 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
         return labels[at..labels.IndexOf('"', at)];
     }
 
-    private sealed record Metric(string Instrument, string Name, string Unit, string Dimension, string Label, Combine Combine);
+    private sealed record Metric(string Instruments, string Name, string Unit, string Dimension, string Label, Combine Combine);
 }

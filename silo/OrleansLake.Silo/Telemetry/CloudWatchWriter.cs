@@ -9,16 +9,21 @@ internal sealed class CloudWatchWriter(SiloConfig config, MetricsCollector metri
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var lines = new CloudWatchLines(config.Metrics.CloudWatchNamespace!, config.Orleans.ClusterId, Environment.MachineName);
-        using var timer = new PeriodicTimer(config.Metrics.Interval, time);
+        DateTimeOffset due = CloudWatchLines.NextAfter(time.GetUtcNow(), config.Metrics.Interval);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            while (true)
             {
+                DateTimeOffset now = time.GetUtcNow();
+                await Task.Delay(due > now ? due - now : TimeSpan.Zero, time, stoppingToken);
                 await pumps.RefreshAsync(stoppingToken);
                 foreach (string line in lines.Write(metrics, time.GetUtcNow()))
                 {
                     await Console.Out.WriteLineAsync(line);
                 }
+
+                now = time.GetUtcNow();
+                due = CloudWatchLines.NextAfter(now > due ? now : due, config.Metrics.Interval); // a timer may be early
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

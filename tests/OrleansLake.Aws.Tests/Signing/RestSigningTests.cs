@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Amazon.Runtime;
 using OrleansLake.Iceberg;
 using OrleansLake.Testing;
@@ -57,25 +58,17 @@ public sealed class RestSigningTests(AwsStand stand)
     public async Task Tables_are_read_and_written_with_what_the_catalog_lends_and_renews()
     {
         string bucket = await stand.NewBucketAsync();
-        var good = new HashSet<string> { "token-1" };
-        string newest = "token-1";
-        DateTimeOffset ends = DateTimeOffset.UtcNow.AddMinutes(4); // within the five minutes in which it is renewed
+        var good = new ConcurrentDictionary<string, bool> { ["token-1"] = true };
+        // One reference: who renews meanwhile must not see the key of one with the end of the other.
+        var newest = new Lent("token-1", DateTimeOffset.UtcNow.AddMinutes(4)); // within the five minutes in which it is renewed
         await using var s3 = await AwsServer.StartBeforeAsync(
-            stand.Moto.Address, new SigV4Check(id => good.Contains(id) ? ("secret of " + id, id) : null, "s3", AwsStand.Region, TimeProvider.System));
+            stand.Moto.Address, new SigV4Check(id => good.ContainsKey(id) ? ("secret of " + id, id) : null, "s3", AwsStand.Region, TimeProvider.System));
         using var own = stand.Store();
         await using var rest = await RestCatalogServer.StartAsync(
             new RestCatalogServerOptions
             {
                 Warehouse = $"s3://{bucket}/warehouse",
-                Lends = () =>
-                [
-                    ($"s3://{bucket}/", new Dictionary<string, string>
-                    {
-                        ["s3.access-key-id"] = newest, ["s3.secret-access-key"] = "secret of " + newest, ["s3.session-token"] = newest,
-                        ["s3.endpoint"] = s3.Address.ToString(), ["s3.path-style-access"] = "true", ["client.region"] = AwsStand.Region,
-                        ["s3.session-token-expires-at-ms"] = ends.ToUnixTimeMilliseconds().ToString(),
-                    }),
-                ],
+                Lends = Lend,
             },
             own);
         var options = LakeCatalogOptions.Read(
@@ -88,15 +81,15 @@ public sealed class RestSigningTests(AwsStand stand)
         Assert.True(await table.Store.TryCreateAsync(file, new byte[] { 1, 2, 3 }, default));
 
         // The catalog lends something else from now on, and soon the old is good no more.
-        newest = "token-2";
-        ends = DateTimeOffset.UtcNow.AddHours(1);
-        good.Add(newest);
+        good["token-2"] = true;
+        newest = new Lent("token-2", DateTimeOffset.UtcNow.AddHours(1));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         while (!s3.Requests.Any(request => request.Headers.GetValueOrDefault("X-Amz-Security-Token") == "token-2"))
         {
-            Assert.Equal(3, await table.Store.GetSizeAsync(file, default));
+            Assert.Equal(3, await table.Store.GetSizeAsync(file, limit.Token));
         }
 
-        good.Remove("token-1");
+        Assert.True(good.TryRemove("token-1", out _));
         Assert.Equal(3, (await table.Store.ReadAsync(file, default)).Length);
         await using (var writer = table.Store.OpenWrite(file + "2"))
         {
@@ -105,7 +98,23 @@ public sealed class RestSigningTests(AwsStand stand)
         }
 
         await table.Store.DeleteAsync([file, file + "2"], default);
+
+        IReadOnlyList<(string Prefix, IReadOnlyDictionary<string, string> Config)> Lend()
+        {
+            (string token, DateTimeOffset end) = newest;
+            return
+            [
+                ($"s3://{bucket}/", new Dictionary<string, string>
+                {
+                    ["s3.access-key-id"] = token, ["s3.secret-access-key"] = "secret of " + token, ["s3.session-token"] = token,
+                    ["s3.endpoint"] = s3.Address.ToString(), ["s3.path-style-access"] = "true", ["client.region"] = AwsStand.Region,
+                    ["s3.session-token-expires-at-ms"] = end.ToUnixTimeMilliseconds().ToString(),
+                }),
+            ];
+        }
     }
+
+    private sealed record Lent(string Token, DateTimeOffset Ends);
 
     private static RestCatalog Catalog(Uri address, IObjectStore store, int seed, string secret = AwsStand.Secret, string service = "glue") => new(
         new RestCatalogOptions

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace OrleansLake.Testing.Aws;
 
 /// <summary>A service of AWS on this machine: checks signatures, remembers requests, and fails as it is told to.</summary>
-public sealed class AwsServer : IAsyncDisposable
+public sealed partial class AwsServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly Func<AwsRequest, CancellationToken, Task<AwsReply>> _answer;
@@ -49,9 +50,10 @@ public sealed class AwsServer : IAsyncDisposable
 
     /// <summary>
     /// A server that passes on what it is asked, byte for byte; <paramref name="isOneByOne"/>: one request at a time, since
-    /// changes that overlap, transactions of DynamoDB and conditional writes of S3, are not kept apart by moto.
+    /// changes that overlap, transactions of DynamoDB and conditional writes of S3, are not kept apart by moto;
+    /// <paramref name="passesAs"/>: in whose region moto shall look.
     /// </summary>
-    public static async Task<AwsServer> StartBeforeAsync(Uri server, SigV4Check? signatures = null, bool isOneByOne = false)
+    public static async Task<AwsServer> StartBeforeAsync(Uri server, SigV4Check? signatures = null, bool isOneByOne = false, string? passesAs = null)
     {
         var turn = new SemaphoreSlim(1);
         var http = new HttpClient(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false });
@@ -60,8 +62,9 @@ public sealed class AwsServer : IAsyncDisposable
             {
                 var address = new Uri(server.GetLeftPart(UriPartial.Authority) + request.RawTarget, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
                 using var message = new HttpRequestMessage(new HttpMethod(request.Method), address) { Content = new ByteArrayContent(request.Body) };
-                foreach (var (name, value) in request.Headers.Where(header => header.Key is not ("Connection" or "Content-Length" or "Expect")))
+                foreach (var (name, came) in request.Headers.Where(header => header.Key is not ("Connection" or "Content-Length" or "Expect")))
                 {
+                    string value = name == "Authorization" && passesAs is not null ? RegionOf().Replace(came, passesAs) : came;
                     if (!message.Headers.TryAddWithoutValidation(name, value))
                     {
                         message.Content.Headers.TryAddWithoutValidation(name, value);
@@ -174,6 +177,10 @@ public sealed class AwsServer : IAsyncDisposable
             await context.Response.Body.WriteAsync(reply.Body);
         }
     }
+
+    // Credential=ID/20260101/REGION/service/aws4_request
+    [GeneratedRegex("(?<=Credential=[^/]+/[0-9]+/)[^/]+")]
+    private static partial Regex RegionOf();
 
     private AwsFault? Note(AwsRequest request)
     {

@@ -33,6 +33,13 @@ public static class ForeignReaders
     /// <summary>icebird: every row of each table, or an object that says why not.</summary>
     public static Task<IReadOnlyList<JsonNode>> IcebirdAsync(IReadOnlyList<string> tables) => RunAsync("icebird.mjs", tables);
 
+    /// <summary>Why a client of REST catalogs cannot be asked here; null when it can.</summary>
+    public static string? RestAbsent => Absent ?? (Directory.Exists(Path.Combine(Folder, "node_modules", "iceberg-js")) ? null : "iceberg-js of tests/readers is not installed");
+
+    /// <summary>iceberg-js and icebird: what a REST catalog has, what it says of one table, and that table's rows, read from S3 without keys.</summary>
+    public static async Task<JsonObject> RestAsync(Uri catalog, string warehouse, string @namespace, string table, Uri s3) =>
+        (await RunAsync("rest.mjs", [catalog.ToString(), warehouse, @namespace, table, s3.ToString()]))[^1].AsObject();
+
     /// <summary>Why CRoaring cannot be asked here; null when it can.</summary>
     public static string? RoaringAbsent => Directory.Exists(Path.Combine(Folder, "node_modules", "roaring-wasm")) ? null : "CRoaring (roaring-wasm) of tests/readers is not installed";
 

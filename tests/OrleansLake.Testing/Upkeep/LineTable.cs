@@ -50,10 +50,11 @@ public sealed class LineTable : IDisposable
     public long Rows => Interlocked.Read(ref _next);
 
     /// <summary>A table with one partition a day.</summary>
-    public static async Task<LineTable> CreateAsync()
+    /// <param name="elsewhere">A catalog that has the namespace; otherwise one in a directory of its own.</param>
+    public static async Task<LineTable> CreateAsync(ICatalog? elsewhere = null)
     {
         string warehouse = Directory.CreateTempSubdirectory("orleanslake-line-").FullName;
-        var catalog = new LocalCatalog(warehouse, TimeProvider.System, new IdSource(TimeProvider.System, new Random(12)));
+        ICatalog catalog = elsewhere ?? new LocalCatalog(warehouse, TimeProvider.System, new IdSource(TimeProvider.System, new Random(12)));
         var creation = new TableCreation
         {
             Schema = new Schema { SchemaId = 0, Fields = [new NestedField(1, "id", true, new LongType()), new NestedField(2, "ts", true, new TimestampType(true)), new NestedField(3, "name", false, new StringType())] },

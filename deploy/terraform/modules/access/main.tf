@@ -44,6 +44,8 @@ data "aws_iam_policy_document" "task" {
     resources = [for place in var.warehouse : "arn:${data.aws_partition.current.partition}:s3:::${place.bucket}/${place.prefix == "" ? "" : "${trim(place.prefix, "/")}/"}*"]
   }
 
+  # Who may not list is told of a missing object that it may not be read, and not that it is missing. That question names no
+  # prefix, hence IfExists. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
   dynamic "statement" {
     for_each = { for place in var.warehouse : "${place.bucket}/${place.prefix}" => place }
     content {
@@ -52,7 +54,7 @@ data "aws_iam_policy_document" "task" {
       dynamic "condition" {
         for_each = statement.value.prefix == "" ? [] : [trim(statement.value.prefix, "/")]
         content {
-          test     = "StringLike"
+          test     = "StringLikeIfExists"
           variable = "s3:prefix"
           values   = ["${condition.value}/*"]
         }
@@ -259,6 +261,15 @@ data "aws_iam_policy_document" "execution" {
     content {
       actions   = ["secretsmanager:GetSecretValue", "ssm:GetParameters"]
       resources = var.injected_secret_arns
+    }
+  }
+
+  # Such a secret may be encrypted with a key of one's own.
+  dynamic "statement" {
+    for_each = length(var.injected_secret_arns) > 0 && length(var.kms_key_arns) > 0 ? [1] : []
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = var.kms_key_arns
     }
   }
 }

@@ -12,7 +12,7 @@ locals {
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
       threshold   = var.freshness_seconds
-      minutes     = 5
+      periods     = 5
       missing     = "breaching" # no silo tells anything
       description = "The oldest record that is not in its table is too old."
     }
@@ -22,7 +22,7 @@ locals {
       statistic   = "Sum"
       comparison  = "GreaterThanThreshold"
       threshold   = var.lag_records
-      minutes     = 15
+      periods     = 15
       missing     = "notBreaching"
       description = "Too many records wait, although scaling had time."
     }
@@ -32,7 +32,7 @@ locals {
       statistic   = "Sum"
       comparison  = "GreaterThanThreshold"
       threshold   = 0
-      minutes     = 1
+      periods     = 1
       missing     = "notBreaching"
       description = "Records did not fit their table."
     }
@@ -42,7 +42,8 @@ locals {
       statistic   = "Sum"
       comparison  = "GreaterThanThreshold"
       threshold   = 6
-      minutes     = 5
+      periods     = 1
+      period      = 600 # a committer that fails pauses longer and longer: a table whose swaps all fail has few of them a minute
       missing     = "notBreaching"
       description = "Swaps of table metadata keep failing: conflicts with other writers, or the catalog."
     }
@@ -52,7 +53,7 @@ locals {
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
       threshold   = 0
-      minutes     = 2
+      periods     = 2
       missing     = "notBreaching"
       description = "A topic-partition stopped and waits for a person."
     }
@@ -62,7 +63,7 @@ locals {
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
       threshold   = 0
-      minutes     = 5
+      periods     = 5
       missing     = "notBreaching"
       description = "Something stands between a pipeline and its brokers or its table."
     }
@@ -72,7 +73,7 @@ locals {
       statistic   = "Maximum"
       comparison  = "GreaterThanThreshold"
       threshold   = 90
-      minutes     = 5
+      periods     = 5
       missing     = "notBreaching"
       description = "A silo is about to be ended for its memory."
     }
@@ -82,7 +83,7 @@ locals {
       statistic   = "Minimum"
       comparison  = "LessThanThreshold"
       threshold   = var.silos.min
-      minutes     = 5
+      periods     = 5
       missing     = "breaching"
       description = "Fewer silos run than there must be."
     }
@@ -90,15 +91,15 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each            = local.alarms
+  for_each            = { for name, alarm in local.alarms : name => merge({ period = 60 }, alarm) }
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = "${each.value.description} docs/runbook.md#${each.key}"
   namespace           = each.value.of.namespace
   metric_name         = each.value.metric
   dimensions          = each.value.of.dimensions
   statistic           = each.value.statistic
-  period              = 60
-  evaluation_periods  = each.value.minutes
+  period              = each.value.period
+  evaluation_periods  = each.value.periods
   comparison_operator = each.value.comparison
   threshold           = each.value.threshold
   treat_missing_data  = each.value.missing

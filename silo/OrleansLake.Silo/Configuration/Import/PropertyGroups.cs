@@ -1,21 +1,35 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace OrleansLake.Silo.Configuration.Import;
 
 /// <summary>
 /// The property groups of a Flink application as they lie about: the JSON of Amazon Managed Service for Apache Flink (a list of
 /// <c>PropertyGroupId</c> and <c>PropertyMap</c>, wherever it stands in an answer or request of that service), or a
-/// <c>.properties</c> file whose keys begin with the group's name.
+/// <c>.properties</c> file whose keys begin with the group's name, or the command that starts the loader locally, <c>-Dname=value</c>.
 /// </summary>
 /// <remarks>https://docs.aws.amazon.com/managed-flink/latest/apiv2/API_PropertyGroup.html</remarks>
-internal static class PropertyGroups
+internal static partial class PropertyGroups
 {
     /// <summary>Reads either; in order, group, name and value.</summary>
     /// <exception cref="FormatException">It is neither.</exception>
     public static IReadOnlyList<(string Group, string Name, string Value)> Parse(string text) =>
-        text.AsSpan().TrimStart() is ['[' or '{', ..] ? ParseJson(text) : [.. ParseProperties(text).Select(Split)];
+        text.AsSpan().TrimStart() is ['[' or '{', ..] ? ParseJson(text)
+        : ParseCommand(text) is { Count: > 0 } command ? command
+        : [.. ParseProperties(text).Select(Split)];
+
+    // What begins with exec is for Maven's plug-in, which starts it.
+    private static List<(string, string, string)> ParseCommand(string text) =>
+    [
+        .. from line in text.Split('\n')
+           where !line.TrimStart().StartsWith('#')
+           from Match word in CommandWord().Matches(line)
+           let name = word.Groups[1].Value
+           where !name.StartsWith("exec.", StringComparison.Ordinal)
+           select ("", name, word.Groups[2].Value.Trim('"', '\'')),
+    ];
 
     private static List<(string, string, string)> ParseJson(string text)
     {
@@ -143,4 +157,7 @@ internal static class PropertyGroups
 
         return result.ToString();
     }
+
+    [GeneratedRegex("""(?<=^|\s)-D([^\s=]+)=("[^"]*"|'[^']*'|\S*)""")]
+    private static partial Regex CommandWord();
 }
