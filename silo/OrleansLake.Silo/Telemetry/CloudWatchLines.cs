@@ -18,15 +18,15 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
 
     private static readonly Metric[] Metrics =
     [
-        new("orleanslake.pump.lag", "Lag", "Count", PipelineDimension, "pipeline", Combine.Sum),
-        new("orleanslake.pump.freshness", "Freshness", "Seconds", PipelineDimension, "pipeline", Combine.Max),
-        new("orleanslake.pump.stopped", "StoppedPartitions", "Count", PipelineDimension, "pipeline", Combine.Sum),
-        new("orleanslake.pump.trouble orleanslake.pipeline.trouble", "PumpsInTrouble", "Count", PipelineDimension, "pipeline", Combine.Sum),
-        new("orleanslake.pump.rows", "Rows", "Count", PipelineDimension, "pipeline", Combine.Growth),
-        new("orleanslake.pump.rejected", "DeadLetters", "Count", PipelineDimension, "pipeline", Combine.Growth),
-        new("orleanslake.commit.failed_swaps", "FailedCommits", "Count", TableDimension, "table", Combine.Growth),
-        new("orleanslake.commit.rows", "CommittedRows", "Count", TableDimension, "table", Combine.Growth),
-        new("orleanslake.commit.files", "CommittedFiles", "Count", TableDimension, "table", Combine.Growth),
+        new(["orleanslake.pump.lag"], "Lag", "Count", PipelineDimension, "pipeline", Combine.Sum),
+        new(["orleanslake.pump.freshness"], "Freshness", "Seconds", PipelineDimension, "pipeline", Combine.Max),
+        new(["orleanslake.pump.stopped"], "StoppedPartitions", "Count", PipelineDimension, "pipeline", Combine.Sum),
+        new(["orleanslake.pump.trouble", "orleanslake.pipeline.trouble"], "PumpsInTrouble", "Count", PipelineDimension, "pipeline", Combine.Sum),
+        new(["orleanslake.pump.rows"], "Rows", "Count", PipelineDimension, "pipeline", Combine.Growth),
+        new(["orleanslake.pump.rejected"], "DeadLetters", "Count", PipelineDimension, "pipeline", Combine.Growth),
+        new(["orleanslake.commit.failed_swaps"], "FailedCommits", "Count", TableDimension, "table", Combine.Growth),
+        new(["orleanslake.commit.rows"], "CommittedRows", "Count", TableDimension, "table", Combine.Growth),
+        new(["orleanslake.commit.files"], "CommittedFiles", "Count", TableDimension, "table", Combine.Growth),
     ];
 
     // Counters only grow; what they grew by since the last line is what CloudWatch can add up over silos.
@@ -55,7 +55,7 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
         var lines = new SortedDictionary<(string Dimension, string Of), Dictionary<Metric, double>>();
         collector.Visit((instrument, series) =>
         {
-            if (Array.Find(Metrics, metric => metric.Instruments.Split(' ').Contains(instrument.Name)) is { } metric)
+            if (Array.Find(Metrics, metric => metric.Instruments.Contains(instrument.Name)) is { } metric)
             {
                 foreach (MetricsCollector.Series one in series)
                 {
@@ -166,5 +166,5 @@ internal sealed class CloudWatchLines(string @namespace, string clusterId, strin
         return labels[at..labels.IndexOf('"', at)];
     }
 
-    private sealed record Metric(string Instruments, string Name, string Unit, string Dimension, string Label, Combine Combine);
+    private sealed record Metric(string[] Instruments, string Name, string Unit, string Dimension, string Label, Combine Combine);
 }
