@@ -50,16 +50,15 @@ public sealed class MaintenanceScheduleTests : IDisposable
         Assert.Empty((await silo.Client.ListMaintenanceRunsAsync(Name))!);
 
         Assert.True((await silo.Client.PauseMaintenanceAsync(Name, false)) is { Paused: false, Enabled: true });
+        // Where a record takes longer than the quiet period, the hot partition is quiet for once, and compacted as such.
         await silo.EventuallyAsync(
             async () =>
             {
                 await PublishAsync("hot");
-                return (await LinesAsync()).Any(line => line.Contains("name=hot", StringComparison.Ordinal));
+                return (await LinesAsync()).Any(line => line.Contains("name=hot: ", StringComparison.Ordinal) && line.Contains("(still receiving, but its debt is large; ", StringComparison.Ordinal));
             },
-            "the hot partition compacted");
-        string[] lines = await LinesAsync();
-        Assert.Contains(lines, line => line.Contains("name=quiet: 3 files", StringComparison.Ordinal) && line.Contains("(quiet since", StringComparison.Ordinal));
-        Assert.Contains(lines, line => line.Contains("name=hot: ", StringComparison.Ordinal) && line.Contains("(still receiving, but its debt is large; ", StringComparison.Ordinal));
+            "the hot partition compacted while it receives");
+        Assert.Contains(await LinesAsync(), line => line.Contains("name=quiet: 3 files", StringComparison.Ordinal) && line.Contains("(quiet since", StringComparison.Ordinal));
         MaintenanceTask compaction = (await silo.Client.GetMaintenanceAsync(Name))!.Tasks.Single(task => task.Name == "compaction");
         Assert.InRange((compaction.DueMs - compaction.LastMs)!.Value, 1000, 1100);
 
