@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the solution and runs every test project; called by ./lake test. Ends with one line: N passed, N failed.
 #   tests/run.sh [--verbose] [--all] [PART…]      only the projects whose name contains one of PART…
-# The tests of endurance (dozens of kills, storms), a third of all the time, run with --all, in CI, and where PART… names
+# The tests of endurance (dozens of kills, storms, the protocol without each of its rules), a third of all the time, run with --all, in CI, and where PART… names
 # their project.
 # ORLEANSLAKE_TEST_TIMEOUT=SECONDS replaces the time that a project may take. With CI=true a skip counts as a failure,
 # unless tests/skips-allowed.txt has its reason.

@@ -40,6 +40,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     /// What each rule is for, shown by leaving it out. Where it takes a deed of an operator, the seeds are those that have it.
     /// </summary>
     [Theory]
+    [Trait("Category", "Endurance")]
     [InlineData("IdsBeforeRanges")]
     [InlineData("RangesStartAtCommitted")]
     [InlineData("HistoryIsListed")]

@@ -39,6 +39,7 @@ public sealed class UpkeepSimulationTests(ITestOutputHelper output)
 
     /// <summary>What each rule is for, shown by leaving it out: a seed that failed once is tried first, then all of them.</summary>
     [Theory]
+    [Trait("Category", "Endurance")]
     [InlineData("FenceBeforeOrphans", 2)]
     [InlineData("OnlyOldOrphans", 0)]
     [InlineData("NewestOffsetsStay", 27)]
