@@ -37,6 +37,7 @@ public sealed class LocalCrashTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task Killed_writers_lose_nothing_that_was_acknowledged()
     {
         var properties = new Dictionary<string, string> { ["commit.manifest.min-count-to-merge"] = "5" };

@@ -105,6 +105,7 @@ public sealed class SizeTests
     }
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task The_same_bytes_are_written_whatever_the_processor_has()
     {
         var schema = new ParquetSchema([.. RoundTripTests.AllLeaves(Repetition.Optional), List("list", Text("element"))]);

@@ -41,6 +41,7 @@ public sealed class LocalStoreCrashTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task Killed_writers_leave_nothing_that_is_seen_by_halves()
     {
         int seen = 0;

@@ -15,6 +15,7 @@ public sealed class OrphanListingTests
 {
     /// <summary>Memory is what the files of the table take, 16 bytes each in a set that is never fuller than three quarters.</summary>
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task A_listing_of_a_million_objects_takes_bounded_memory()
     {
         const int Files = 1_000_000;
