@@ -1,21 +1,15 @@
-using System.Buffers;
-
 namespace OrleansLake.Iceberg;
 
 /// <summary>A file that is being written beside the place where it will stand.</summary>
 internal sealed class LocalObjectWriter : ObjectWriter
 {
-    private const int BufferBytes = 64 * 1024;
-
-    /// <summary>What comes in such pieces goes to the system as it is.</summary>
-    private const int PieceBytes = 4 * 1024;
+    // What comes in larger pieces goes to the system as it is; of small ones few are written, by hundreds of files at once.
+    private const int BufferBytes = 4 * 1024;
 
     private readonly string _location;
     private readonly string _path;
     private readonly string _temporary;
     private readonly FileStream _file;
-    private byte[] _buffer = [];
-    private int _buffered;
     private bool _completed;
     private bool _disposed;
 
@@ -25,7 +19,7 @@ internal sealed class LocalObjectWriter : ObjectWriter
         _path = path;
         _temporary = temporary;
         LocalFiles.CreateDirectory(Path.GetDirectoryName(path)!);
-        _file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        _file = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes);
     }
 
     public override bool CanRead => false;
@@ -34,36 +28,19 @@ internal sealed class LocalObjectWriter : ObjectWriter
 
     public override bool CanWrite => !_completed && !_disposed;
 
-    public override long Length => _file.Length + _buffered;
+    public override long Length => _file.Length;
 
     public override long Position
     {
-        get => _file.Position + _buffered;
+        get => _file.Position;
         set => throw new NotSupportedException("an object is written front to back");
     }
 
     public override void Write(ReadOnlySpan<byte> buffer)
     {
-        ObjectDisposedException.ThrowIf(!CanWrite, this);
         try
         {
-            if (_buffered + buffer.Length > BufferBytes || (_buffered == 0 && buffer.Length >= PieceBytes))
-            {
-                Flush(toDisk: false);
-                if (buffer.Length >= PieceBytes)
-                {
-                    _file.Write(buffer);
-                    return;
-                }
-            }
-
-            if (_buffer.Length == 0)
-            {
-                _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
-            }
-
-            buffer.CopyTo(_buffer.AsSpan(_buffered));
-            _buffered += buffer.Length;
+            _file.Write(buffer);
         }
         catch (IOException e)
         {
@@ -75,17 +52,8 @@ internal sealed class LocalObjectWriter : ObjectWriter
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (buffer.Length < PieceBytes)
-        {
-            Write(buffer.Span);
-            return;
-        }
-
-        ObjectDisposedException.ThrowIf(!CanWrite, this);
         try
         {
-            await _file.WriteAsync(_buffer.AsMemory(0, _buffered), cancellationToken).ConfigureAwait(false);
-            _buffered = 0;
             await _file.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
         }
         catch (IOException e)
@@ -113,7 +81,7 @@ internal sealed class LocalObjectWriter : ObjectWriter
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            Flush(toDisk: true);
+            _file.Flush(flushToDisk: true);
             _file.Dispose();
             File.Move(_temporary, _path, overwrite: true);
             _completed = true;
@@ -137,8 +105,15 @@ internal sealed class LocalObjectWriter : ObjectWriter
         if (disposing && !_disposed)
         {
             _disposed = true;
-            _file.Dispose();
-            GiveBack();
+            try
+            {
+                _file.Dispose();
+            }
+            catch (IOException) when (!_completed)
+            {
+                // The disk is full and the last of the buffer does not fit: the file goes anyway.
+            }
+
             if (!_completed)
             {
                 File.Delete(_temporary);
@@ -146,29 +121,5 @@ internal sealed class LocalObjectWriter : ObjectWriter
         }
 
         base.Dispose(disposing);
-    }
-
-    private void Flush(bool toDisk)
-    {
-        if (_buffered > 0)
-        {
-            _file.Write(_buffer.AsSpan(0, _buffered));
-            _buffered = 0;
-        }
-
-        if (toDisk)
-        {
-            _file.Flush(flushToDisk: true);
-            GiveBack();
-        }
-    }
-
-    private void GiveBack()
-    {
-        if (_buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-            (_buffer, _buffered) = ([], 0);
-        }
     }
 }
