@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using OrleansLake.Silo;
 using OrleansLake.Silo.Configuration;
@@ -44,6 +45,36 @@ public sealed partial class ImageTests
         Assert.Contains($"CMD [\"{RunCommand.Create().Name}\", \"--config\", \"{SiloConfigReader.VariablePrefix}LAKE_CONFIG\"]", stage);
         var orleans = new OrleansConfig();
         Assert.Contains($"EXPOSE 8080 {orleans.SiloPort} {orleans.GatewayPort}", stage);
+    }
+
+    [Fact]
+    public void Both_programs_bring_what_a_chiselled_image_lacks_for_whichever_architecture_it_is_built()
+    {
+        // The whole image is of the release of the chiselled one, and of the architecture that is built for, not of the one that builds.
+        string whole = Assert.Single(Lines, line => line.EndsWith(" AS whole", StringComparison.Ordinal));
+        string[] chiselled = [.. Lines.Where(line => line.StartsWith("FROM ", StringComparison.Ordinal) && line.Contains("-chiseled ", StringComparison.Ordinal))];
+        Assert.Equal(2, chiselled.Length);
+        Assert.All(chiselled, line => Assert.Equal(whole.Split(' ')[1] + "-chiseled", line.Split(' ')[1]));
+        // cp fails where the library is not there, which a wildcard of COPY would not; and follows the link of that name.
+        string library = Assert.Single(Lines, line => line.Contains("from=whole", StringComparison.Ordinal));
+        Assert.EndsWith("cp -L /whole/*-linux-gnu/libzstd.so.1 /native/", library, StringComparison.Ordinal);
+        Assert.Equal(2, Lines.Count(line => line == "COPY --from=build /native/ /usr/lib/"));
+    }
+
+    [Fact]
+    public void The_compiler_that_Orleans_packages_ask_for_is_not_published()
+    {
+        foreach (string project in new[] { "silo/OrleansLake.Silo/OrleansLake.Silo.csproj", "client/OrleansLake.Cli/OrleansLake.Cli.csproj" })
+        {
+            string assets = Path.Combine(Repository.Root, Path.GetDirectoryName(project)!, "obj", "project.assets.json");
+            using var json = JsonDocument.Parse(File.ReadAllBytes(assets));
+            var libraries = json.RootElement.GetProperty("targets").EnumerateObject().First().Value;
+            Assert.Contains(libraries.EnumerateObject(), library => library.Name.StartsWith("Microsoft.Orleans.", StringComparison.Ordinal));
+            Assert.DoesNotContain(libraries.EnumerateObject(), library =>
+                (library.Name.StartsWith("Microsoft.CodeAnalysis.", StringComparison.Ordinal) || library.Name.StartsWith("Humanizer", StringComparison.Ordinal) || library.Name.StartsWith("System.Composition", StringComparison.Ordinal))
+                && library.Value.TryGetProperty("runtime", out JsonElement runtime)
+                && runtime.EnumerateObject().Any(file => !file.Name.EndsWith("_._", StringComparison.Ordinal)));
+        }
     }
 
     [Fact]
