@@ -29,6 +29,7 @@ internal sealed unsafe class BatchCollector : IDisposable
 
     private readonly AssignedPartitions _partitions;
     private readonly BrokerTrouble _trouble;
+    private readonly SpentMessages _spent;
     private readonly KafkaSourceOptions _options;
     private readonly Action<AssignedPartition?, int, string, long> _onError;
     private readonly nint _queue;
@@ -44,6 +45,7 @@ internal sealed unsafe class BatchCollector : IDisposable
     private struct Slot
     {
         public AssignedPartition Owner;
+        public SpentMessages.Lane Spent;
         public byte[]? Buffer;
         public KafkaRecord[]? Records;
         public long First;
@@ -55,11 +57,12 @@ internal sealed unsafe class BatchCollector : IDisposable
         public int UsedRecords;
     }
 
-    internal BatchCollector(nint queue, AssignedPartitions partitions, BrokerTrouble trouble, KafkaSourceOptions options, Action<AssignedPartition?, int, string, long> onError)
+    internal BatchCollector(nint queue, AssignedPartitions partitions, BrokerTrouble trouble, SpentMessages spent, KafkaSourceOptions options, Action<AssignedPartition?, int, string, long> onError)
     {
         _queue = queue;
         _partitions = partitions;
         _trouble = trouble;
+        _spent = spent;
         _options = options;
         _onError = onError;
         _messages = (Librdkafka.Message**)System.Runtime.InteropServices.NativeMemory.Alloc(MaxMessages, (nuint)sizeof(Librdkafka.Message*));
@@ -78,7 +81,10 @@ internal sealed unsafe class BatchCollector : IDisposable
         }
 
         if (count == 0)
+        {
+            _spent.FreeAll();
             return;
+        }
 
         int given = 0;
         try
@@ -89,7 +95,10 @@ internal sealed unsafe class BatchCollector : IDisposable
             for (; given < count; given++)
             {
                 Copy(given);
-                Librdkafka.MessageDestroy(_messages[given]);
+                if (_slotOf[given] == Skipped)
+                    Librdkafka.MessageDestroy(_messages[given]);
+                else
+                    _slots[_slotOf[given]].Spent.Add(_messages[given]);
             }
 
             for (int slot = 0; slot < _slotCount; slot++)
@@ -120,6 +129,7 @@ internal sealed unsafe class BatchCollector : IDisposable
             }
 
             _slotCount = 0;
+            _spent.HandOver();
         }
     }
 
@@ -176,7 +186,7 @@ internal sealed unsafe class BatchCollector : IDisposable
 
             int index = partition.Slot;
             if (index < 0 || _slots[index].Bytes > BatchBytes - length)
-                index = Open(partition);
+                index = Open(partition, message);
             ref Slot slot = ref _slots[index];
             slot.Bytes += length;
             slot.Count++;
@@ -198,17 +208,24 @@ internal sealed unsafe class BatchCollector : IDisposable
         partition.EndAt = message->Offset;
         if (message->Offset > partition.Position)
         {
-            int index = partition.Slot < 0 ? Open(partition) : partition.Slot;
+            int index = partition.Slot < 0 ? Open(partition, message) : partition.Slot;
             _slots[index].Next = message->Offset;
             partition.Position = message->Offset;
         }
     }
 
-    private int Open(AssignedPartition partition)
+    private int Open(AssignedPartition partition, Librdkafka.Message* first)
     {
         if (_slotCount == _slots.Length)
             Array.Resize(ref _slots, _slotCount * 2);
-        _slots[_slotCount] = new Slot { Owner = partition, First = partition.Position, Next = partition.Position, Epoch = partition.LeaderEpoch };
+        _slots[_slotCount] = new Slot
+        {
+            Owner = partition,
+            Spent = _spent.Of(Librdkafka.MessageBrokerId(first)),
+            First = partition.Position,
+            Next = partition.Position,
+            Epoch = partition.LeaderEpoch,
+        };
         return partition.Slot = _slotCount++;
     }
 

@@ -21,6 +21,7 @@ public sealed unsafe class KafkaSource : IRecordSource
     private readonly nint _queue;
     private readonly AssignedPartitions _partitions;
     private readonly BatchCollector _collector;
+    private readonly SpentMessages _spent = new();
     private readonly BrokerTrouble _trouble;
     private readonly EndsProbe _probe;
     private readonly PartitionErrors _errors;
@@ -35,17 +36,20 @@ public sealed unsafe class KafkaSource : IRecordSource
         _trouble = new BrokerTrouble(options.BootstrapServers);
         _client = new NativeClient(
             Librdkafka.Consumer, KafkaSettings.OfConsumer(options.BootstrapServers, options.Settings), (error, text) => _errors!.HandleAside(error, text), options.Log,
-            tokens: options.Tokens);
+            tokens: options.Tokens, onResponse: _spent.Answered);
         Librdkafka.PollSetConsumer(_client.Handle);
         _queue = Librdkafka.QueueGetConsumer(_client.Handle);
         _partitions = new AssignedPartitions(_client.Handle);
         _errors = new PartitionErrors(_client.Handle, _partitions, _trouble, options.BootstrapServers);
-        _collector = new BatchCollector(_queue, _partitions, _trouble, options, _errors.Handle);
+        _collector = new BatchCollector(_queue, _partitions, _trouble, _spent, options, _errors.Handle);
         _probe = new EndsProbe(_client.Handle, _partitions, _trouble, _time);
     }
 
     /// <inheritdoc />
     public string? Trouble => _trouble.Line;
+
+    /// <summary>Memory of the client that holds records which were already copied, in bytes.</summary>
+    internal long SpentBytes => _spent.WaitingBytes;
 
     /// <inheritdoc />
     public void Assign(TopicPartition topicPartition, long position) => Assign(topicPartition, position, -1);
@@ -142,6 +146,7 @@ public sealed unsafe class KafkaSource : IRecordSource
         _probe.Dispose();
         _partitions.Dispose();
         _collector.Dispose();
+        _spent.FreeAll();
         Librdkafka.QueueDestroy(_queue);
         _client.Dispose();
     }

@@ -28,7 +28,8 @@ internal static partial class PollBenchmark
         var partitions = new Option<int>("--topic-partitions") { Description = "partitions of the topic", DefaultValueFactory = _ => 8 };
         var repeat = new Option<int>("--repeat") { Description = "how often all records are read", DefaultValueFactory = _ => 7 };
         var json = new Option<bool>("--json") { Description = "print one JSON object" };
-        var command = new Command("poll", "Thread CPU time and allocation of polling, a record") { partitions, repeat, json };
+        var settings = new Option<string[]>("--kafka") { Description = "NAME=VALUE, a setting of librdkafka", DefaultValueFactory = _ => [] };
+        var command = new Command("poll", "Thread CPU time and allocation of polling, a record") { partitions, repeat, settings, json };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var broker = new EmbeddedBroker();
@@ -41,10 +42,11 @@ internal static partial class PollBenchmark
                 await new Publisher(new PublisherOptions { BootstrapServers = broker.BootstrapServers, Topic = Topic }).PublishAsync(feed, null, cancellationToken);
             }
 
+            var kafka = parsed.GetValue(settings)!.Select(setting => setting.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]);
             var polled = new List<Polled>();
             for (int i = 0; i < parsed.GetValue(repeat); i++)
             {
-                polled.Add(Poll(broker, count, records));
+                polled.Add(Poll(broker, count, records, kafka));
             }
 
             double[] thread = [.. polled.Select(poll => poll.ThreadNanos).Order()];
@@ -67,9 +69,9 @@ internal static partial class PollBenchmark
 
     private readonly record struct Polled(double ThreadNanos, double ClientNanos, double AllocatedBytes, double RecordsPerBatch);
 
-    private static Polled Poll(EmbeddedBroker broker, int partitions, int records)
+    private static Polled Poll(EmbeddedBroker broker, int partitions, int records, IReadOnlyDictionary<string, string> kafka)
     {
-        using var source = new KafkaSource(new KafkaSourceOptions { BootstrapServers = broker.BootstrapServers });
+        using var source = new KafkaSource(new KafkaSourceOptions { BootstrapServers = broker.BootstrapServers, Settings = kafka });
         for (int p = 0; p < partitions; p++)
         {
             source.Assign(new TopicPartition(Topic, p), 0);
@@ -106,12 +108,20 @@ internal static partial class PollBenchmark
         long nanos = 0;
         foreach (string task in Directory.GetDirectories("/proc/self/task"))
         {
-            string name = File.ReadAllText(Path.Combine(task, "comm"));
-            if (name.StartsWith("rdk:broker", StringComparison.Ordinal) || name.StartsWith("rdk:main", StringComparison.Ordinal))
+            try
             {
-                // proc(5): the first field is the time spent on a CPU.
-                string spent = File.ReadAllText(Path.Combine(task, "schedstat"));
-                nanos += long.Parse(spent.AsSpan(0, spent.IndexOf(' ')), CultureInfo.InvariantCulture);
+                string name = File.ReadAllText(Path.Combine(task, "comm"));
+                if (name.StartsWith("rdk:broker", StringComparison.Ordinal) || name.StartsWith("rdk:main", StringComparison.Ordinal))
+                {
+                    // proc(5): the first field is the time spent on a CPU.
+                    string spent = File.ReadAllText(Path.Combine(task, "schedstat"));
+                    nanos += long.Parse(spent.AsSpan(0, spent.IndexOf(' ')), CultureInfo.InvariantCulture);
+                }
+            }
+            catch (IOException) when (!Directory.Exists(task))
+            {
+                // A thread that has ended since it was listed: one of the client before this one.
+                continue;
             }
         }
 

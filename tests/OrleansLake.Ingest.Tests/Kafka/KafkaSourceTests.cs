@@ -34,6 +34,71 @@ public sealed class KafkaSourceTests
     }
 
     [Fact]
+    public void What_was_copied_is_given_back_when_the_broker_answers_again()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 1);
+        Send(broker, "events", 0, 0, 5000);
+        using KafkaSource source = Source(broker);
+        source.Assign(new TopicPartition("events", 0), 0);
+        var reading = new Reading();
+
+        PollUntil(source, () => reading.Count >= 5000, reading.Take);
+
+        // Nobody polls from here on: only the thread that hears from the broker can free it.
+        Assert.True(SpinWait.SpinUntil(() => source.SpentBytes == 0, Patience), $"{source.SpentBytes} bytes wait still");
+    }
+
+    [Fact]
+    public void What_was_copied_is_given_back_when_there_is_nothing_to_poll()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 1);
+        Send(broker, "events", 0, 0, 5000);
+        using var source = new KafkaSource(new KafkaSourceOptions
+        {
+            BootstrapServers = broker.BootstrapServers,
+            Settings = new Dictionary<string, string> { ["fetch.wait.max.ms"] = "300000", ["socket.timeout.ms"] = "300000" },
+        });
+        source.Assign(new TopicPartition("events", 0), 0);
+        var reading = new Reading();
+
+        PollUntil(source, () => reading.Count >= 5000, reading.Take);
+        Assert.True(source.SpentBytes > 0);
+        Assert.Null(source.Poll(TimeSpan.FromMilliseconds(10), CancellationToken.None));
+
+        Assert.Equal(0, source.SpentBytes);
+    }
+
+    [Fact]
+    public void A_response_that_unpacks_to_more_than_may_wait_is_not_kept()
+    {
+        const int Count = 10_000;
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 1);
+        using (IProducer<byte[]?, byte[]?> producer = Producer(broker, ("compression.type", "lz4"), ("batch.size", "60000000"), ("batch.num.messages", "100000"), ("linger.ms", "5000")))
+        {
+            byte[] value = new byte[5000];
+            for (int i = 0; i < Count; i++)
+                producer.Produce(new Confluent.Kafka.TopicPartition("events", 0), new Message<byte[]?, byte[]?> { Value = value });
+            producer.Flush(Patience);
+        }
+
+        using KafkaSource source = Source(broker);
+        source.Assign(new TopicPartition("events", 0), 0);
+        int count = 0;
+        long most = 0;
+
+        PollUntil(source, () => count == Count, batch =>
+        {
+            count += batch.Count;
+            most = Math.Max(most, source.SpentBytes);
+        });
+
+        Assert.InRange(most, 1, SpentMessages.MaxWaitingBytes);
+    }
+
+    [Fact]
     public void Keys_headers_timestamps_nulls_and_empty_values_arrive_as_they_were_sent()
     {
         using var broker = new EmbeddedBroker();

@@ -107,6 +107,13 @@ internal static unsafe partial class Librdkafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_conf_set_error_cb")]
     internal static partial void ConfSetErrorCallback(nint conf, delegate* unmanaged[Cdecl]<nint, int, byte*, nint, void> callback);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_conf_interceptor_add_on_new", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int ConfAddOnNew(nint conf, string name, delegate* unmanaged[Cdecl]<nint, nint, nint, byte*, nuint, int> onNew, nint opaque);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_interceptor_add_on_response_received", StringMarshalling = StringMarshalling.Utf8)]
+    internal static partial int AddOnResponseReceived(
+        nint client, string name, delegate* unmanaged[Cdecl]<nint, int, byte*, int, short, short, int, nuint, long, int, nint, int> onResponse, nint opaque);
+
     // Handles
     [LibraryImport(Library, EntryPoint = "rd_kafka_new")]
     internal static partial nint New(int kind, nint conf, byte* error, nuint errorSize);

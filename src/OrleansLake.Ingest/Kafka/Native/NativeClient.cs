@@ -5,13 +5,16 @@ using OrleansLake.Ingest.Kafka.Security;
 namespace OrleansLake.Ingest.Kafka.Native;
 
 /// <summary>
-/// One librdkafka client (rd_kafka_t) and what it calls back: its errors and its log. Errors come on the thread that polls,
-/// log lines on any.
+/// One librdkafka client (rd_kafka_t) and what it calls back: its errors, its log, the brokers' responses. Errors come on the thread
+/// that polls, log lines on any, responses on the thread of their broker.
 /// </summary>
 internal sealed unsafe class NativeClient : IDisposable
 {
+    private const string Name = "orleanslake";
+
     private readonly Action<int, string>? _onError;
     private readonly Action<KafkaLogLine>? _onLog;
+    private readonly Action<int>? _onResponse;
     private readonly int _destroyFlags;
     private readonly TokenRefresh? _tokens;
     private readonly Lock _ending = new();
@@ -19,12 +22,14 @@ internal sealed unsafe class NativeClient : IDisposable
 
     /// <summary>Makes the client. Connections are made in the background, so a broker that is down is no error here.</summary>
     internal NativeClient(
-        int kind, IReadOnlyDictionary<string, string> settings, Action<int, string>? onError, Action<KafkaLogLine>? onLog, int events = 0, IBearerTokens? tokens = null)
+        int kind, IReadOnlyDictionary<string, string> settings, Action<int, string>? onError, Action<KafkaLogLine>? onLog, int events = 0, IBearerTokens? tokens = null,
+        Action<int>? onResponse = null)
     {
         if (KafkaSecurity.NeedsTokens(settings))
             _tokens = new TokenRefresh(tokens ?? throw KafkaSecurity.NoTokens());
         _onError = onError;
         _onLog = onLog;
+        _onResponse = onResponse;
         _destroyFlags = kind == Librdkafka.Consumer ? Librdkafka.NoConsumerClose : 0;
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
         byte* error = stackalloc byte[512];
@@ -49,6 +54,9 @@ internal sealed unsafe class NativeClient : IDisposable
 
             if (events != 0)
                 Librdkafka.ConfSetEvents(conf, events);
+            int refused = onResponse is null ? 0 : Librdkafka.ConfAddOnNew(conf, Name, &OnNew, GCHandle.ToIntPtr(_self));
+            if (refused != 0)
+                throw new KafkaClientException($"the Kafka client lets nobody hear its responses: {Librdkafka.TextOf(refused)}", refused);
 
             Handle = Librdkafka.New(kind, conf, error, 512);
             if (Handle == 0)
@@ -104,6 +112,19 @@ internal sealed unsafe class NativeClient : IDisposable
 
         Librdkafka.DestroyFlags(ended, _destroyFlags);
         _self.Free();
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnNew(nint client, nint conf, nint opaque, byte* error, nuint errorSize)
+        => Librdkafka.AddOnResponseReceived(client, Name, &OnResponse, opaque);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnResponse(
+        nint client, int socket, byte* broker, int brokerId, short apiKey, short apiVersion, int correlationId, nuint size, long roundTrip, int error, nint opaque)
+    {
+        if (GCHandle.FromIntPtr(opaque).Target is NativeClient self)
+            self._onResponse?.Invoke(brokerId);
+        return 0;
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
