@@ -71,7 +71,7 @@ public sealed partial class ImageTests
             var libraries = json.RootElement.GetProperty("targets").EnumerateObject().First().Value;
             Assert.Contains(libraries.EnumerateObject(), library => library.Name.StartsWith("Microsoft.Orleans.", StringComparison.Ordinal));
             Assert.DoesNotContain(libraries.EnumerateObject(), library =>
-                (library.Name.StartsWith("Microsoft.CodeAnalysis.", StringComparison.Ordinal) || library.Name.StartsWith("Humanizer", StringComparison.Ordinal) || library.Name.StartsWith("System.Composition", StringComparison.Ordinal))
+                library.Name.StartsWith("Microsoft.CodeAnalysis.", StringComparison.Ordinal)
                 && library.Value.TryGetProperty("runtime", out JsonElement runtime)
                 && runtime.EnumerateObject().Any(file => !file.Name.EndsWith("_._", StringComparison.Ordinal)));
         }
