@@ -72,8 +72,7 @@ if ci || [ "$missing" = 1 ] || [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$sta
   : >"$log"
   for target in "${targets[@]}"; do
     command=(build "$target" -c Release --nologo -v quiet -graph -warnaserror "-warnnotaserror:NU1603;NU1901;NU1902;NU1903;NU1904")
-    # Analyzers are two fifths of a build: they run in CI and in ./lake build.
-    ci || command+=(-p:RunAnalyzers=false)
+    ci || command+=("${quick[@]}")
     trace dotnet "${command[@]}"
     compile "${command[@]}" >>"$log" 2>&1 && continue
     # Each project that fails repeats its errors in the summary.

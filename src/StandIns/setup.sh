@@ -112,7 +112,7 @@ if [ "$orleans_standin" = 1 ]; then
   version="$orleans_version-standin.h$content"
   if [ ! -d "$cache/orleans-$version" ]; then
     say "Microsoft.Orleans $orleans_version: $why; making stand-in packages of the same ids ($version)"
-    run "$lake/log/pack-orleans.log" compile pack "$here/Orleans/Orleans.slnx" -c Release -o "$work/orleans" -p:Version="$version" --nologo
+    run "$lake/log/pack-orleans.log" compile pack "$here/Orleans/Orleans.slnx" -c Release -o "$work/orleans" -p:Version="$version" "${quick[@]}" --nologo
     keep "$work/orleans" "$cache/orleans-$version"
   fi
   use "$cache/orleans-$version"
@@ -126,7 +126,7 @@ if [ "$dynamodb_standin" = 1 ]; then
   if [ ! -d "$cache/orleans-dynamodb-$version" ]; then
     say "Microsoft.Orleans.Clustering.DynamoDB, .Persistence.DynamoDB, .Reminders.DynamoDB $dynamodb_version: $why; making stand-in packages of the same ids ($version)"
     { run "$lake/log/pack-orleans-dynamodb.log" compile pack "$here/OrleansDynamoDB/OrleansDynamoDB.slnx" -c Release -o "$work/orleans-dynamodb" -p:Version="$version" \
-      -p:OrleansVersion="$on" -p:AwsCoreVersion="$aws_core_version" -p:AwsDynamoDbVersion="$aws_dynamodb_version" "-p:RestoreAdditionalProjectSources=$lake/feed${source:+%3B$source}" --nologo \
+      -p:OrleansVersion="$on" -p:AwsCoreVersion="$aws_core_version" -p:AwsDynamoDbVersion="$aws_dynamodb_version" "-p:RestoreAdditionalProjectSources=$lake/feed${source:+%3B$source}" "${quick[@]}" --nologo \
       && keep "$work/orleans-dynamodb" "$cache/orleans-dynamodb-$version"; } & packing+=($!)
   fi
   using+=("$cache/orleans-dynamodb-$version")
@@ -137,7 +137,7 @@ if [ "$aws_standin" = 1 ]; then
   version="$aws_version-standin.h$content"
   if [ ! -d "$cache/aws-$version" ]; then
     say "AWSSDK.Glue, .SecretsManager, .SimpleSystemsManagement $aws_version: $why; making stand-in packages of the same ids ($version)"
-    { run "$lake/log/pack-aws.log" compile pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" --nologo \
+    { run "$lake/log/pack-aws.log" compile pack "$here/Aws/Aws.slnx" -c Release -o "$work/aws" -p:Version="$version" -p:AwsCoreVersion="$aws_core_version" "${quick[@]}" --nologo \
       && keep "$work/aws" "$cache/aws-$version"; } & packing+=($!)
   fi
   using+=("$cache/aws-$version")
