@@ -16,6 +16,9 @@ public sealed class KafkaLookup : IDisposable
     private readonly BrokerTrouble _trouble;
     private readonly TimeSpan _timeout;
     private readonly IBearerTokens? _tokens;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, ConsumerGroup> _groups = [];
+    private bool _disposed;
 
     /// <summary>Makes the client; of a consumer's settings it takes those that say where and as whom to connect.</summary>
     public KafkaLookup(string bootstrapServers, IReadOnlyDictionary<string, string>? settings = null, Action<KafkaLogLine>? log = null, TimeSpan? timeout = null,
@@ -46,8 +49,13 @@ public sealed class KafkaLookup : IDisposable
     /// <summary>Another login for connections from now on; those that stand go on.</summary>
     public void SetLogin(string username, string password)
     {
-        _settings = new Dictionary<string, string>(_settings) { ["sasl.username"] = username, ["sasl.password"] = password };
         _admin.SetSaslCredentials(username, password);
+        lock (_lock)
+        {
+            _settings = new Dictionary<string, string>(_settings) { ["sasl.username"] = username, ["sasl.password"] = password };
+            foreach (ConsumerGroup group in _groups.Values)
+                group.SetLogin(username, password);
+        }
     }
 
     /// <summary>How many partitions a topic has; null when there is no such topic.</summary>
@@ -140,26 +148,58 @@ public sealed class KafkaLookup : IDisposable
     /// </summary>
     public Task CommitGroupOffsetsAsync(string group, IReadOnlyDictionary<TopicPartition, long> next, CancellationToken cancellationToken) => Ask(
         $"offsets of group {group}",
-        async () => await _admin.AlterConsumerGroupOffsetsAsync(
-            [new ConsumerGroupTopicPartitionOffsets(group, [.. next.Select(n => new TopicPartitionOffset(n.Key.Topic, n.Key.Partition, n.Value))])],
-            new AlterConsumerGroupOffsetsOptions { RequestTimeout = _timeout }).ConfigureAwait(false),
+        () => Task.Run(
+            () =>
+            {
+                ThrowIf(GroupOf(group).Commit(next, _timeout, cancellationToken));
+                return true;
+            },
+            cancellationToken),
         cancellationToken);
 
     /// <summary>A consumer group's committed offsets; a topic-partition without one is missing.</summary>
     public Task<IReadOnlyDictionary<TopicPartition, long>> GroupOffsetsAsync(string group, IReadOnlyCollection<TopicPartition> topicPartitions, CancellationToken cancellationToken) => Ask(
         $"offsets of group {group}",
-        async () =>
-        {
-            var asked = new ConsumerGroupTopicPartitions(group, [.. topicPartitions.Select(Theirs)]);
-            var answers = await _admin.ListConsumerGroupOffsetsAsync([asked], new ListConsumerGroupOffsetsOptions { RequestTimeout = _timeout }).ConfigureAwait(false);
-            return (IReadOnlyDictionary<TopicPartition, long>)answers.SelectMany(a => a.Partitions)
-                .Where(p => !p.Error.IsError && p.Offset.Value >= 0)
-                .ToDictionary(p => new TopicPartition(p.Topic, p.Partition.Value), p => p.Offset.Value);
-        },
+        () => Task.Run(
+            () =>
+            {
+                var found = new Dictionary<TopicPartition, long>();
+                ThrowIf(GroupOf(group).Committed(topicPartitions, _timeout, found));
+                return (IReadOnlyDictionary<TopicPartition, long>)found;
+            },
+            cancellationToken),
         cancellationToken);
 
     /// <inheritdoc />
-    public void Dispose() => _admin.Dispose();
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            foreach (ConsumerGroup group in _groups.Values)
+                group.Dispose();
+            _groups.Clear();
+        }
+
+        _admin.Dispose();
+    }
+
+    private ConsumerGroup GroupOf(string name)
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (!_groups.TryGetValue(name, out ConsumerGroup? group))
+                _groups.Add(name, group = new ConsumerGroup(name, _settings, _log, _tokens));
+            return group;
+        }
+    }
+
+    private static void ThrowIf(int error)
+    {
+        if (error != 0)
+            throw new KafkaException((ErrorCode)error);
+    }
 
     private Task<IReadOnlyDictionary<TopicPartition, long>> ListOffsetsAsync(
         IReadOnlyCollection<TopicPartition> topicPartitions, OffsetSpec spec, IsolationLevel isolation, CancellationToken cancellationToken) => Ask(
@@ -191,7 +231,7 @@ public sealed class KafkaLookup : IDisposable
                 && infos.FirstOrDefault(i => i.TopicPartitionOffsetError.Error.IsError) is { } first
                 ? $"{first.TopicPartitionOffsetError.TopicPartition}: {first.TopicPartitionOffsetError.Error.Reason}"
                 : refused.Error.Reason;
-            string? connection = refused.Error.Code is ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_AllBrokersDown && _trouble.Line is { } line ? Said(line) : null;
+            string? connection = refused.Error.Code is ErrorCode.Local_Transport or ErrorCode.Local_TimedOut or ErrorCode.Local_AllBrokersDown or ErrorCode.Local_WaitCoord && _trouble.Line is { } line ? Said(line) : null;
             throw new KafkaClientException($"{what}: {_bootstrap} gave no answer: {reason}{(connection is null ? "" : $" ({connection})")}", (int)refused.Error.Code, refused);
         }
     }

@@ -80,6 +80,46 @@ public sealed class KafkaLookupTests
         Assert.Equal([3L, 18], Values(await lookup.GroupOffsetsAsync("orders", all, None), all));
     }
 
+    // librdkafka's requests of an administrator to a coordinator end the process when they ran into their time-out before it was found.
+    [Fact]
+    public async Task A_coordinator_that_is_away_for_longer_than_an_answer_is_waited_for_is_an_error_and_then_answers_again()
+    {
+        using var broker = new EmbeddedBroker();
+        broker.CreateTopic("events", 1);
+        using var lookup = new KafkaLookup(broker.BootstrapServers, timeout: TimeSpan.FromMilliseconds(300));
+        TopicPartition[] all = [new("events", 0)];
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        for (int round = 1; round <= 3; round++)
+        {
+            await Eventually(() => lookup.CommitGroupOffsetsAsync("orders", new Dictionary<TopicPartition, long> { [all[0]] = round }, limit.Token));
+            broker.SetAllDown();
+
+            var commit = await Assert.ThrowsAsync<KafkaClientException>(() => lookup.CommitGroupOffsetsAsync("orders", new Dictionary<TopicPartition, long> { [all[0]] = 10 + round }, limit.Token));
+            var look = await Assert.ThrowsAsync<KafkaClientException>(() => lookup.GroupOffsetsAsync("orders", all, limit.Token));
+
+            Assert.StartsWith($"offsets of group orders: {broker.BootstrapServers} gave no answer: ", commit.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"offsets of group orders: {broker.BootstrapServers} gave no answer: ", look.Message, StringComparison.Ordinal);
+            broker.SetAllUp();
+            await Eventually(async () => Assert.Single(await lookup.GroupOffsetsAsync("orders", all, limit.Token)));
+        }
+
+        async Task Eventually(Func<Task> ask)
+        {
+            while (true)
+            {
+                try
+                {
+                    await ask();
+                    return;
+                }
+                catch (KafkaClientException) when (!limit.IsCancellationRequested)
+                {
+                    // The client is still connecting.
+                }
+            }
+        }
+    }
+
     [Fact]
     public async Task A_broker_that_is_not_there_is_one_line_that_names_it()
     {

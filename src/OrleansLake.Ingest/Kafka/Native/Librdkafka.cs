@@ -79,6 +79,7 @@ internal static unsafe partial class Librdkafka
     internal const int EventListOffsetsResult = 0x400000;
     internal const int AdminListOffsets = 21;
     internal const int ReadCommitted = 1;
+    internal const int TimedOut = -185;
     internal const long OffsetInvalid = -1001;
     internal const long OffsetEnd = -1;
 
@@ -236,6 +237,16 @@ internal static unsafe partial class Librdkafka
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_query_watermark_offsets", StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int QueryWatermarkOffsets(nint client, string topic, int partition, long* low, long* high, int timeoutMs);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_commit_queue")]
+    internal static partial int CommitQueue(nint client, NativeTopicPartitionList* offsets, nint queue, nint callback, nint opaque);
+
+    [LibraryImport(Library, EntryPoint = "rd_kafka_committed")]
+    internal static partial int Committed(nint client, NativeTopicPartitionList* partitions, int timeoutMs);
+
+    // The event's own.
+    [LibraryImport(Library, EntryPoint = "rd_kafka_event_topic_partition_list")]
+    internal static partial NativeTopicPartitionList* EventTopicPartitionList(nint kafkaEvent);
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_AdminOptions_new")]
     internal static partial nint AdminOptionsNew(nint client, int operation);

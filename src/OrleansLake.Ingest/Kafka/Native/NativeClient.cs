@@ -20,7 +20,10 @@ internal sealed unsafe class NativeClient : IDisposable
     private readonly Lock _ending = new();
     private GCHandle _self;
 
-    /// <summary>Makes the client. Connections are made in the background, so a broker that is down is no error here.</summary>
+    /// <summary>
+    /// Makes the client. Connections are made in the background, so a broker that is down is no error here. Without a listener for
+    /// errors, and without them among the events, they are log lines.
+    /// </summary>
     internal NativeClient(
         int kind, IReadOnlyDictionary<string, string> settings, Action<int, string>? onError, Action<KafkaLogLine>? onLog, int events = 0, IBearerTokens? tokens = null,
         Action<int>? onResponse = null)
@@ -44,7 +47,7 @@ internal sealed unsafe class NativeClient : IDisposable
 
             Librdkafka.ConfSetOpaque(conf, GCHandle.ToIntPtr(_self));
             Librdkafka.ConfSetLogCallback(conf, &OnLog);
-            if ((events & Librdkafka.EventError) == 0)
+            if (onError is not null && (events & Librdkafka.EventError) == 0)
                 Librdkafka.ConfSetErrorCallback(conf, &OnError);
             if (_tokens is not null)
             {
