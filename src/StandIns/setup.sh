@@ -64,17 +64,26 @@ run() { # run LOG COMMAND...: shows the command with --verbose, its output only 
   [ "$verbose" = 1 ] && echo "+ $*"
   if ! "$@" >"$log" 2>&1; then tail -n 30 "$log" >&2; fail "failed: $* (whole output: $log)"; fi
 }
-served() { # served NAME ID VERSION [ID VERSION...]: whether a plain restore finds the packages and all that they depend on; a VERSION with + is the least
-  local name="$1" probe="$work/$1" exact=1 range; shift
-  mkdir -p "$probe"
+question() { # question NAME ID VERSION [ID VERSION...]: packages that a restore is to find; a VERSION with + is the least
+  local project="$work/questions/$1/$1.csproj" exact=1 range; shift
+  mkdir -p "${project%/*}"
   { echo '<Project Sdk="Microsoft.NET.Sdk"><PropertyGroup><TargetFramework>net10.0</TargetFramework><NuGetAudit>false</NuGetAudit>'
     echo "<RestoreAdditionalProjectSources>$source</RestoreAdditionalProjectSources></PropertyGroup><ItemGroup>"
     while [ $# -gt 0 ]; do
       case "$2" in *+) exact=0 range="${2%+}" ;; *) range="[$2]" ;; esac
       echo "<PackageReference Include=\"$1\" Version=\"$range\" />"; shift 2
     done
-    echo '</ItemGroup></Project>'; } >"$probe/probe.csproj"
-  (cd "$probe" && dotnet restore --nologo) >"$lake/log/probe-$name.log" 2>&1 && { [ "$exact" = 0 ] || ! grep -q NU1603 "$lake/log/probe-$name.log"; }
+    echo '</ItemGroup>'
+    # Another version than the one that was asked for is no answer.
+    [ "$exact" = 0 ] || echo '<PropertyGroup><WarningsAsErrors>NU1603</WarningsAsErrors></PropertyGroup>'
+    echo '</Project>'; } >"$project"
+}
+ask() { # one restore for all questions: a project that fails leaves the others their answer
+  { echo '<Solution>'; (cd "$work/questions" && printf '<Project Path="%s" />\n' */*.csproj); echo '</Solution>'; } >"$work/questions/questions.slnx"
+  dotnet restore "$work/questions/questions.slnx" --nologo >"$lake/log/questions.log" 2>&1 || true # what failed stands beside each project
+}
+served() { # served NAME: whether its packages and all that they depend on were found
+  grep -q '"success": true' "$work/questions/$1/obj/project.nuget.cache" 2>/dev/null
 }
 
 orleans_standin=0 dynamodb_standin=0 kafka_native=0 aws_standin=0
@@ -84,17 +93,16 @@ elif [ "$packages" = auto ]; then
   say "asking the NuGet sources for Microsoft.Orleans $orleans_version, Confluent.Kafka $kafka_version and AWSSDK"
   why="the NuGet sources do not serve it"
   orleans=(); for id in Sdk Server Client Reminders Streaming Dashboard; do orleans+=("Microsoft.Orleans.$id" "$orleans_version"); done
-  # Each question is a restore of its own, mostly waiting: all are asked at once.
   dynamodb=(); for id in Clustering Persistence Reminders; do dynamodb+=("Microsoft.Orleans.$id.DynamoDB" "$dynamodb_version"); done
-  served orleans "${orleans[@]}" & orleans_asked=$!
-  served orleans-dynamodb "${dynamodb[@]}" & dynamodb_asked=$!
-  served kafka Confluent.Kafka "$kafka_version" & kafka_asked=$!
-  served aws AWSSDK.Core "$aws_core_version+" AWSSDK.Glue "$aws_version+" AWSSDK.SecretsManager "$aws_version+" \
-    AWSSDK.SimpleSystemsManagement "$aws_version+" & aws_asked=$!
-  wait "$orleans_asked" || orleans_standin=1
-  { wait "$dynamodb_asked" && [ "$orleans_standin" = 0 ]; } || dynamodb_standin=1
-  wait "$kafka_asked" || kafka_native=1
-  wait "$aws_asked" || aws_standin=1
+  question orleans "${orleans[@]}"
+  question orleans-dynamodb "${dynamodb[@]}"
+  question kafka Confluent.Kafka "$kafka_version"
+  question aws AWSSDK.Core "$aws_core_version+" AWSSDK.Glue "$aws_version+" AWSSDK.SecretsManager "$aws_version+" AWSSDK.SimpleSystemsManagement "$aws_version+"
+  ask
+  served orleans || orleans_standin=1
+  { served orleans-dynamodb && [ "$orleans_standin" = 0 ]; } || dynamodb_standin=1
+  served kafka || kafka_native=1
+  served aws || aws_standin=1
 fi
 
 # Packages are made aside, kept in the cache under a name that says what they are, and linked into place whole.
