@@ -47,6 +47,7 @@ public sealed class DemoTests : IDisposable
     }
 
     [Fact]
+    [Trait("Category", "Endurance")]
     public async Task A_second_demo_goes_on_with_the_same_table()
     {
         JsonNode first = await DemoAsync("--rows", "20000");

@@ -10,8 +10,8 @@ public sealed class UpkeepSimulationTests(ITestOutputHelper output)
     private const int SeedsOfRule = 40;
 
     [Theory]
-    [InlineData(0, 60)]
-    [InlineData(60, 240, Traits = ["Category", "Endurance"])]
+    [InlineData(0, 24)]
+    [InlineData(24, 276, Traits = ["Category", "Endurance"])]
     public void No_row_is_lost_doubled_or_brought_back_and_no_live_file_deleted_whatever_happens(int first, int seeds)
     {
         var events = new SortedDictionary<string, int>(StringComparer.Ordinal);
