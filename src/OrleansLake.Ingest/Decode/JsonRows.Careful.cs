@@ -18,12 +18,13 @@ internal static unsafe partial class JsonRows<TScan>
             var member = fields.Start;
             while (true)
             {
-                p = OtherName(fields, ref member, p, end, state);
+                p = OtherName(fields, member, p, end, state);
                 if (p == null)
                 {
                     return null;
                 }
 
+                member = state.Member;
                 p = JsonSkip<TScan>.WhiteSpace(p, end);
                 if (member.Node is null)
                 {

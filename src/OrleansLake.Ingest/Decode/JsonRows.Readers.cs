@@ -25,19 +25,14 @@ internal static unsafe partial class JsonRows<TScan>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static byte* Read(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
         {
-            if (*p != '"')
-            {
-                return Other(node, p, end, repetition, state);
-            }
-
-            if (!JsonStrings<TScan>.IsShort(p + 1, out int length))
+            var leaf = node.Leaf!;
+            if (!JsonStrings<TScan>.IsShort(p + 1, out int length) || *p != '"' || !leaf.HasRoomForShort)
             {
                 return OtherString(node, p, end, repetition, state);
             }
 
-            var leaf = node.Leaf!;
-            TScan.Copy(p + 1, ref leaf.RoomForBytes(length));
-            leaf.AddBytes(length, repetition);
+            TScan.Copy(p + 1, ref leaf.ShortRoom());
+            leaf.PutShort(length, repetition);
             return p + length + 2;
         }
     }
@@ -48,12 +43,13 @@ internal static unsafe partial class JsonRows<TScan>
         public static byte* Read(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
         {
             byte* behind = TScan.Width > 8 ? JsonNumbers.MediumLong(p, out long value) : JsonNumbers.ShortLong(p, out value);
-            if (behind == null)
+            var leaf = node.Leaf!;
+            if (behind == null || !leaf.HasRoom)
             {
                 return OtherNumber(node, p, end, repetition, state);
             }
 
-            node.Leaf!.AddLong(value, repetition);
+            leaf.PutLong(value, repetition);
             return behind;
         }
     }
@@ -64,12 +60,13 @@ internal static unsafe partial class JsonRows<TScan>
         public static byte* Read(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
         {
             byte* behind = JsonNumbers.ShortLong(p, out long value);
-            if (behind == null)
+            var leaf = node.Leaf!;
+            if (behind == null || !leaf.HasRoom)
             {
                 return OtherNumber(node, p, end, repetition, state);
             }
 
-            node.Leaf!.AddInt((int)value, repetition);
+            leaf.PutInt((int)value, repetition);
             return behind;
         }
     }
@@ -79,16 +76,20 @@ internal static unsafe partial class JsonRows<TScan>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static byte* Read(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
         {
-            double value = 0;
-            byte* behind = TScan.Width > 8 ? JsonNumbers.ShortDouble(p, out value) : null;
-            behind = behind == null && TScan.Width > 8 ? JsonNumbers.LongDouble(p, out value) : behind;
-            if (behind == null)
+            if (TScan.Width > 8)
             {
-                return OtherNumber(node, p, end, repetition, state);
+                byte* behind = JsonNumbers.ShortDouble(p, out double value);
+                var leaf = node.Leaf!;
+                if (behind == null || !leaf.HasRoom)
+                {
+                    return OtherDouble(node, p, end, repetition, state);
+                }
+
+                leaf.PutDouble(value, repetition);
+                return behind;
             }
 
-            node.Leaf!.AddDouble(value, repetition);
-            return behind;
+            return OtherNumber(node, p, end, repetition, state);
         }
     }
 
@@ -98,15 +99,14 @@ internal static unsafe partial class JsonRows<TScan>
         public static byte* Read(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
         {
             // Which of the two it is cannot be predicted, and is not branched on.
-            uint word = Unsafe.ReadUnaligned<uint>(p);
-            int isTrue = word == JsonLiterals.True ? 1 : 0;
-            int isFalse = (word == JsonLiterals.Fals ? 1 : 0) & (p[4] == 'e' ? 1 : 0);
-            if ((isTrue | isFalse) == 0)
+            int isTrue = JsonLiterals.IsTrue(p);
+            var leaf = node.Leaf!;
+            if ((isTrue | JsonLiterals.IsFalse(p)) == 0 || !leaf.HasRoom)
             {
-                return Other(node, p, end, repetition, state);
+                return OtherBoolean(node, p, end, repetition, state);
             }
 
-            node.Leaf!.AddBoolean((byte)isTrue, repetition);
+            leaf.PutBoolean((byte)isTrue, repetition);
             return p + 5 - isTrue;
         }
     }
@@ -126,6 +126,52 @@ internal static unsafe partial class JsonRows<TScan>
             node.Leaf!.AddLong(value, repetition);
             return behind;
         }
+    }
+
+    // The readers once more, not inlined: where many kinds stand in one method, what each keeps in registers is in the way of the
+    // others, and the place in the document goes through memory between one value and the next.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* StringValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Strings.Read(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* LongValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Longs.Read(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* IntValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Ints.Read(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* DoubleValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Doubles.Read(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* BooleanValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Booleans.Read(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* TimestampValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Timestamps.Read(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* OtherBoolean(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        int isTrue = JsonLiterals.IsTrue(p);
+        if ((isTrue | JsonLiterals.IsFalse(p)) == 0)
+        {
+            return Other(node, p, end, repetition, state);
+        }
+
+        node.Leaf!.AddBoolean((byte)isTrue, repetition);
+        return p + 5 - isTrue;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static byte* OtherDouble(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    {
+        byte* behind = JsonNumbers.LongDouble(p, out double value);
+        if (behind == null)
+        {
+            return OtherNumber(node, p, end, repetition, state);
+        }
+
+        node.Leaf!.AddDouble(value, repetition);
+        return behind;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
@@ -155,6 +201,11 @@ internal static unsafe partial class JsonRows<TScan>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static byte* OtherString(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
     {
+        if (*p != '"')
+        {
+            return Other(node, p, end, repetition, state);
+        }
+
         byte* text = p + 1;
         var leaf = node.Leaf!;
         if (JsonStrings<TScan>.IsShortUtf8(text, out int shortLength, out bool isUtf8))

@@ -81,12 +81,13 @@ internal static unsafe partial class JsonRows<TScan>
         p = Enter(p + 1, end, '}', out bool isOver);
         for (var member = fields.Start; !isOver;)
         {
-            p = OtherName(fields, ref member, p, end, state);
+            p = OtherName(fields, member, p, end, state);
             if (p == null)
             {
                 return null;
             }
 
+            member = state.Member;
             p = JsonSkip<TScan>.WhiteSpace(p, end);
             if (member.Node is not null)
             {

@@ -20,17 +20,17 @@ internal static unsafe partial class JsonRows<TScan>
         switch (node.Kind)
         {
             case JsonKind.String:
-                return Strings.Read(node, p, end, repetition, state);
+                return StringValue(node, p, end, repetition, state);
             case JsonKind.Long:
-                return Longs.Read(node, p, end, repetition, state);
+                return LongValue(node, p, end, repetition, state);
             case JsonKind.Double:
-                return Doubles.Read(node, p, end, repetition, state);
+                return DoubleValue(node, p, end, repetition, state);
             case JsonKind.Boolean:
-                return Booleans.Read(node, p, end, repetition, state);
+                return BooleanValue(node, p, end, repetition, state);
             case JsonKind.Int:
-                return Ints.Read(node, p, end, repetition, state);
+                return IntValue(node, p, end, repetition, state);
             case JsonKind.Timestamp:
-                return Timestamps.Read(node, p, end, repetition, state);
+                return TimestampValue(node, p, end, repetition, state);
             default:
                 return Container(node, p, end, repetition, state);
         }
@@ -80,9 +80,10 @@ internal static unsafe partial class JsonRows<TScan>
             return CarefulStruct(node, p, end, repetition, state);
         }
 
-        var fields = node.Struct!;
+        // Whatever a call would have to keep is loaded again, and every call that p goes into gives it back: so p stays in a register
+        // from one value to the next, which is what the whole row waits for.
         ulong seen = 0;
-        fields.Seen?.AsSpan().Clear();
+        node.Struct!.Seen?.AsSpan().Clear();
         p = JsonSkip<TScan>.WhiteSpace(p, end);
         if (*p == '}')
         {
@@ -90,7 +91,7 @@ internal static unsafe partial class JsonRows<TScan>
         }
         else
         {
-            var member = fields.Start;
+            var member = node.Struct.Start;
             while (true)
             {
                 var likely = member.First;
@@ -101,11 +102,13 @@ internal static unsafe partial class JsonRows<TScan>
                 }
                 else
                 {
-                    p = OtherName(fields, ref member, p, end, state);
+                    p = OtherName(node.Struct, member, p, end, state);
                     if (p == null)
                     {
                         return null;
                     }
+
+                    member = state.Member;
                 }
 
                 p = JsonSkip<TScan>.WhiteSpace(p, end);
@@ -114,9 +117,10 @@ internal static unsafe partial class JsonRows<TScan>
                     ulong bit = 1UL << member.Index;
                     if (member.Index >= 64)
                     {
-                        if (!See(fields.Seen!, member.Index))
+                        p = See(node.Struct, member.Index, p, state);
+                        if (p == null)
                         {
-                            return state.Failure.Repeat();
+                            return null;
                         }
                     }
                     else if ((seen & bit) != 0)
@@ -130,12 +134,14 @@ internal static unsafe partial class JsonRows<TScan>
 
                     p = child.Kind switch
                     {
-                        JsonKind.String => Strings.Read(child, p, end, repetition, state),
-                        JsonKind.Long => Longs.Read(child, p, end, repetition, state),
-                        JsonKind.Double => Doubles.Read(child, p, end, repetition, state),
-                        JsonKind.Timestamp => Timestamps.Read(child, p, end, repetition, state),
-                        JsonKind.Boolean => Booleans.Read(child, p, end, repetition, state),
+                        JsonKind.String => StringValue(child, p, end, repetition, state),
+                        JsonKind.Long => LongValue(child, p, end, repetition, state),
+                        JsonKind.Double => DoubleValue(child, p, end, repetition, state),
+                        JsonKind.Timestamp => TimestampValue(child, p, end, repetition, state),
+                        JsonKind.Boolean => BooleanValue(child, p, end, repetition, state),
                         JsonKind.List when *p == '[' => List(child, p + 1, end, repetition, state),
+                        JsonKind.Map when *p == '{' => Map(child, p + 1, end, repetition, state),
+                        JsonKind.Struct when *p == '{' => Struct(child, p + 1, end, repetition, state),
                         _ => Value(child, p, end, repetition, state),
                     };
                     if (p == null)
@@ -173,15 +179,16 @@ internal static unsafe partial class JsonRows<TScan>
             }
         }
 
-        ulong missing = fields.All[0] & ~seen;
-        if (missing != 0 && !AddMissing(fields, missing, 0, repetition, state))
-        {
-            return null;
-        }
+        return (node.Struct.All[0] & ~seen) == 0 && node.Struct.All.Length == 1 ? p : Missing(node.Struct, seen, p, repetition, state);
+    }
 
-        for (int i = 1; i < fields.All.Length; i++)
+    /// <summary>What the object that ends before <paramref name="p"/> did not have.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* Missing(JsonStruct fields, ulong seen, byte* p, int repetition, JsonState state)
+    {
+        for (int i = 0; i < fields.All.Length; i++)
         {
-            missing = fields.All[i] & ~fields.Seen![i];
+            ulong missing = fields.All[i] & ~(i == 0 ? seen : fields.Seen![i]);
             if (missing != 0 && !AddMissing(fields, missing, i * 64, repetition, state))
             {
                 return null;
@@ -191,6 +198,10 @@ internal static unsafe partial class JsonRows<TScan>
         return p;
     }
 
+    /// <summary>Remembers a field beyond the sixty-fourth; null where it was there before.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static byte* See(JsonStruct fields, int index, byte* p, JsonState state) => See(fields.Seen!, index) ? p : state.Failure.Repeat();
+
     private static bool See(ulong[] seen, int index)
     {
         ref ulong word = ref seen[index >> 6];
@@ -199,14 +210,13 @@ internal static unsafe partial class JsonRows<TScan>
         return isNew;
     }
 
-    /// <summary>A name and its colon; <paramref name="member"/> goes from the member before to the one that the name says.</summary>
+    /// <summary>A name and its colon, behind <paramref name="previous"/>: <see cref="JsonState.Member"/> is then the one that it says.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static byte* OtherName(JsonStruct fields, ref JsonMember member, byte* p, byte* end, JsonState state)
+    private static byte* OtherName(JsonStruct fields, JsonMember previous, byte* p, byte* end, JsonState state)
     {
-        var previous = member;
         if (Stands(previous.Second, p, end))
         {
-            member = previous.Second;
+            var member = state.Member = previous.Second;
             if (previous.SecondRow == state.Row - 1)
             {
                 // Twice running: the likelier of the two.
@@ -219,7 +229,7 @@ internal static unsafe partial class JsonRows<TScan>
 
         if (Stands(previous.First, p, end))
         {
-            member = previous.First;
+            var member = state.Member = previous.First;
             return p + (member.LongToken?.Length ?? member.TokenLength);
         }
 
@@ -237,11 +247,11 @@ internal static unsafe partial class JsonRows<TScan>
         if (loneSurrogate)
         {
             // Legal JSON that no field can be called.
-            member = fields.Passing([], fields.KeepsNames ? new ReadOnlySpan<byte>(p + 1, (int)(behind - p) - 2).ToArray() : null);
+            state.Member = fields.Passing([], fields.KeepsNames ? new ReadOnlySpan<byte>(p + 1, (int)(behind - p) - 2).ToArray() : null);
         }
         else
         {
-            member = fields.Find(new ReadOnlySpan<byte>(text, length));
+            var member = state.Member = fields.Find(new ReadOnlySpan<byte>(text, length));
             previous.Second = previous.First;
             previous.First = member;
         }

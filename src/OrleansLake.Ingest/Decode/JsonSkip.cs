@@ -177,4 +177,12 @@ internal static class JsonLiterals
 
     /// <summary>null</summary>
     public const uint Null = 0x6C6C756E;
+
+    /// <summary>1 where true stands, 0 anywhere else.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe int IsTrue(byte* p) => Unsafe.ReadUnaligned<uint>(p) == True ? 1 : 0;
+
+    /// <summary>1 where false stands, 0 anywhere else.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe int IsFalse(byte* p) => (Unsafe.ReadUnaligned<uint>(p) == Fals ? 1 : 0) & (p[4] == 'e' ? 1 : 0);
 }

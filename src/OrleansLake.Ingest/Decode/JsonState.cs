@@ -28,6 +28,9 @@ internal sealed unsafe class JsonState
     /// <summary>Whether each object is read twice, because one of them has a name twice and the last shall win.</summary>
     public bool Careful;
 
+    /// <summary>The member whose name was read last by a search for it.</summary>
+    public JsonMember Member = null!;
+
     /// <summary>The row that is being read.</summary>
     public int Row;
 

@@ -20,6 +20,7 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     private int _firstSlot;
     private int _firstRow;
     private int _firstValue;
+    private int _shortLimit;
 
     /// <summary>Which column.</summary>
     public readonly ColumnDescriptor Column = column;
@@ -116,14 +117,30 @@ internal sealed class LeafColumn(ColumnDescriptor column)
         _ => Bytes.AsSpan(value * TypeLength, TypeLength),
     };
 
+    /// <summary>Whether one more slot, and a short byte array, need no growth: then the methods that begin with Put may be called.</summary>
+    public bool HasRoom
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Slot != SlotLimit;
+    }
+
+    /// <inheritdoc cref="HasRoom" />
+    public bool HasRoomForShort
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Slot != SlotLimit && Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value) <= _shortLimit;
+    }
+
     /// <summary>A slot with a value; the caller stores it and counts <see cref="Value"/> up.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddPresent(int repetition)
     {
-        if (HasRepetitions)
+        if (Slot == SlotLimit)
         {
-            AddSlot(MaxDefinition, repetition);
+            Grow();
         }
+
+        PutPresent(repetition);
     }
 
     /// <summary>A slot of that row without a value, defined up to a level below the maximum.</summary>
@@ -132,7 +149,12 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     {
         if (HasRepetitions)
         {
-            AddSlot((byte)definition, repetition);
+            if (Slot == SlotLimit)
+            {
+                Grow();
+            }
+
+            PutSlot((byte)definition, repetition);
         }
         else
         {
@@ -146,6 +168,52 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     {
         AddPresent(repetition);
         Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Longs), Value++) = value;
+    }
+
+    /// <summary>Stores one value of the column's physical type; <see cref="HasRoom"/> said that it may.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PutLong(long value, int repetition)
+    {
+        PutPresent(repetition);
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Longs), Value++) = value;
+    }
+
+    /// <inheritdoc cref="PutLong" />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PutInt(int value, int repetition)
+    {
+        PutPresent(repetition);
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Ints), Value++) = value;
+    }
+
+    /// <inheritdoc cref="PutLong" />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PutDouble(double value, int repetition)
+    {
+        PutPresent(repetition);
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Doubles), Value++) = value;
+    }
+
+    /// <inheritdoc cref="PutLong" />
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PutBoolean(byte value, int repetition)
+    {
+        PutPresent(repetition);
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Bytes), Value++) = value;
+    }
+
+    /// <summary>Where the next byte array goes; <see cref="HasRoomForShort"/> said that it may.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref byte ShortRoom() =>
+        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Bytes), Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value));
+
+    /// <summary>Adds the byte array whose bytes were put where <see cref="ShortRoom"/> said.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PutShort(int length, int repetition)
+    {
+        PutPresent(repetition);
+        ref int offset = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value++);
+        Unsafe.Add(ref offset, 1) = offset + length;
     }
 
     /// <inheritdoc cref="AddLong" />
@@ -240,16 +308,20 @@ internal sealed class LeafColumn(ColumnDescriptor column)
         Unsafe.Add(ref offset, 1) = offset + length;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void PutPresent(int repetition)
+    {
+        if (HasRepetitions)
+        {
+            PutSlot(MaxDefinition, repetition);
+        }
+    }
+
     // What is repeated can be empty, so it has definition levels.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void AddSlot(byte definition, int repetition)
+    private void PutSlot(byte definition, int repetition)
     {
         int slot = Slot;
-        if (slot == SlotLimit)
-        {
-            Grow();
-        }
-
         Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Definitions), slot) = definition;
         Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Repetitions), slot) = (byte)repetition;
         Slot = slot + 1;
@@ -286,6 +358,7 @@ internal sealed class LeafColumn(ColumnDescriptor column)
         Definitions = buffer.DefinitionLevels;
         Repetitions = buffer.RepetitionLevels;
         Bytes = buffer.Bytes;
+        _shortLimit = Bytes.Length - (2 * Slack);
         Ints = buffer.Ints;
         Offsets = buffer.Offsets;
         Longs = buffer.Longs;
