@@ -16,6 +16,7 @@ internal sealed unsafe class ConstantColumn : FilledColumn
     public ConstantColumn(JsonNode node, string name, string constant, string place, ParquetSchema columns)
         : base(node, name)
     {
+        JsonRows<ScanScalar>.Prepare(node);
         string json = ColumnSource.JsonOf(constant);
         _length = Encoding.UTF8.GetByteCount(json);
         _json = GC.AllocateArray<byte>(_length + KafkaBatch.Padding, pinned: true);

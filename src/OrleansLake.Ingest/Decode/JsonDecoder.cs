@@ -82,6 +82,21 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         _width = _options.VectorWidth != 0 ? _options.VectorWidth
             : Vector256.IsHardwareAccelerated ? 32
             : Vector128.IsHardwareAccelerated ? 16 : 8;
+        switch (_width)
+        {
+            case 64:
+                JsonRows<Scan512>.Prepare(_root);
+                break;
+            case 32:
+                JsonRows<Scan256>.Prepare(_root);
+                break;
+            case 16:
+                JsonRows<Scan128>.Prepare(_root);
+                break;
+            default:
+                JsonRows<ScanScalar>.Prepare(_root);
+                break;
+        }
     }
 
     /// <inheritdoc />
@@ -311,9 +326,5 @@ internal sealed unsafe class JsonDecoder : IRecordDecoder
         state.Drop();
     }
 
-    private static IEnumerable<JsonNode> All(JsonNode node)
-    {
-        JsonNode?[] below = [node.Element, .. node.Nodes, .. node.Struct?.Fields.Select(field => field.Node) ?? []];
-        return below.OfType<JsonNode>().SelectMany(All).Prepend(node);
-    }
+    private static IEnumerable<JsonNode> All(JsonNode node) => node.Below.SelectMany(All).Prepend(node);
 }

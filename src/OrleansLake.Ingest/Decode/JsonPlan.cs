@@ -69,8 +69,14 @@ internal sealed record FieldPath(string Text, string?[] Steps)
 }
 
 /// <summary>One place of the schema: what may stand there, and the columns that it goes to.</summary>
-internal sealed class JsonNode
+internal sealed unsafe class JsonNode
 {
+    /// <summary>
+    /// What reads a value here, in the form of every reader: its node, its first byte, the end of the document, the repetition level,
+    /// what readers share; returns what stands behind the value, or null. Set by <see cref="JsonRows{TScan}.Prepare"/>.
+    /// </summary>
+    public delegate*<JsonNode, byte*, byte*, int, JsonState, byte*> Read = &Unprepared;
+
     /// <summary>What to do.</summary>
     public required JsonKind Kind;
 
@@ -151,6 +157,19 @@ internal sealed class JsonNode
 
     /// <inheritdoc cref="DateHead" />
     public int DateDays;
+
+    private static byte* Unprepared(JsonNode node, byte* p, byte* end, int repetition, JsonState state) =>
+        throw new InvalidOperationException($"the reader of {node.TypeName} was not chosen");
+
+    /// <summary>The nodes right below it.</summary>
+    public IEnumerable<JsonNode> Below
+    {
+        get
+        {
+            JsonNode?[] below = [Key, Element, .. Nodes, .. Elements.Select(element => element.Node), .. Struct?.Fields.Select(member => member.Node) ?? []];
+            return below.OfType<JsonNode>();
+        }
+    }
 
     /// <summary>Whether a record that says nothing of it is refused.</summary>
     public bool IsNeeded => Required && Missing is null;

@@ -6,6 +6,8 @@ internal static unsafe partial class JsonRows<TScan>
     // Digits that a double gives back as they were.
     private const ulong MostDoubleDigits = 1_000_000_000_000_000;
 
+    private static byte* VariantOrNull(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Variant(node, p, end, repetition, state);
+
     /// <summary>
     /// A value into the two columns of a variant. <paramref name="exact"/>: what no variant says exactly is kept as its text instead of
     /// being refused or rounded.

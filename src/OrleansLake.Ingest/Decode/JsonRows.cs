@@ -13,60 +13,59 @@ namespace OrleansLake.Ingest.Decode;
 internal static unsafe partial class JsonRows<TScan>
     where TScan : struct, IByteScan
 {
-    /// <summary>One value, white space before it skipped.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static byte* Value(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+    /// <summary>Chooses for every place of a plan what reads a value there: it is called before any of them is read.</summary>
+    public static void Prepare(JsonNode node)
     {
-        switch (node.Kind)
+        node.Read = node.Kind switch
         {
-            case JsonKind.String:
-                return StringValue(node, p, end, repetition, state);
-            case JsonKind.Long:
-                return LongValue(node, p, end, repetition, state);
-            case JsonKind.Double:
-                return DoubleValue(node, p, end, repetition, state);
-            case JsonKind.Boolean:
-                return BooleanValue(node, p, end, repetition, state);
-            case JsonKind.Int:
-                return IntValue(node, p, end, repetition, state);
-            case JsonKind.Timestamp:
-                return TimestampValue(node, p, end, repetition, state);
-            default:
-                return Container(node, p, end, repetition, state);
+            JsonKind.String => &StringValue,
+            JsonKind.Long => &LongValue,
+            JsonKind.Double => &DoubleValue,
+            JsonKind.Boolean => &BooleanValue,
+            JsonKind.Int => &IntValue,
+            JsonKind.Timestamp => &TimestampValue,
+            JsonKind.Struct => &StructValue,
+            JsonKind.List => &ListValue,
+            JsonKind.Map => &MapValue,
+            JsonKind.Path => &Path,
+            JsonKind.Either => &Either,
+            JsonKind.Fork => &Fork,
+            JsonKind.Guarded => &Guarded,
+            JsonKind.StringOrJson => &StringOrJson,
+            JsonKind.TracedList => &TracedListValue,
+            JsonKind.TracedMap => &TracedMapValue,
+            JsonKind.Variant => &VariantOrNull,
+            _ => &Other,
+        };
+        foreach (var below in node.Below)
+        {
+            Prepare(below);
         }
     }
 
+    /// <summary>One value, its first byte at <paramref name="p"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Value(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => node.Read(node, p, end, repetition, state);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static byte* Container(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
-    {
-        switch (node.Kind)
-        {
-            case JsonKind.Struct when *p == '{':
-                return Struct(node, p + 1, end, repetition, state);
-            case JsonKind.List when *p == '[':
-                return List(node, p + 1, end, repetition, state);
-            case JsonKind.Map when *p == '{':
-                return Map(node, p + 1, end, repetition, state);
-            case JsonKind.Path:
-                return Path(node, p, end, repetition, state);
-            case JsonKind.Either:
-                return Either(node, p, end, repetition, state);
-            case JsonKind.Fork:
-                return Fork(node, p, end, repetition, state);
-            case JsonKind.Guarded:
-                return Guarded(node, p, end, repetition, state);
-            case JsonKind.StringOrJson:
-                return StringOrJson(node, p, end, repetition, state);
-            case JsonKind.TracedList when *p == '[':
-                return TracedList(node, p + 1, end, repetition, state);
-            case JsonKind.TracedMap when *p == '{':
-                return TracedMap(node, p + 1, end, repetition, state);
-            case JsonKind.Variant:
-                return Variant(node, p, end, repetition, state);
-            default:
-                return Other(node, p, end, repetition, state);
-        }
-    }
+    private static byte* StructValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) =>
+        *p == '{' ? Struct(node, p + 1, end, repetition, state) : Other(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* ListValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) =>
+        *p == '[' ? List(node, p + 1, end, repetition, state) : Other(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* MapValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) =>
+        *p == '{' ? Map(node, p + 1, end, repetition, state) : Other(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* TracedListValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) =>
+        *p == '[' ? TracedList(node, p + 1, end, repetition, state) : Other(node, p, end, repetition, state);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static byte* TracedMapValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) =>
+        *p == '{' ? TracedMap(node, p + 1, end, repetition, state) : Other(node, p, end, repetition, state);
 
     /// <summary>A whole document that is no plain row, or a text that stands for one value.</summary>
     public static byte* Any(JsonNode node, byte* p, byte* end, JsonState state) => Value(node, p, end, 0, state);
@@ -100,6 +99,11 @@ internal static unsafe partial class JsonRows<TScan>
                     member = likely;
                     p += likely.TokenLength;
                 }
+                else if (*p <= 0x20 && JsonSkip<TScan>.WhiteSpace(p, end) is var name && name != p)
+                {
+                    p = name;
+                    continue;
+                }
                 else
                 {
                     p = OtherName(node.Struct, member, p, end, state);
@@ -132,18 +136,7 @@ internal static unsafe partial class JsonRows<TScan>
                         seen |= bit;
                     }
 
-                    p = child.Kind switch
-                    {
-                        JsonKind.String => StringValue(child, p, end, repetition, state),
-                        JsonKind.Long => LongValue(child, p, end, repetition, state),
-                        JsonKind.Double => DoubleValue(child, p, end, repetition, state),
-                        JsonKind.Timestamp => TimestampValue(child, p, end, repetition, state),
-                        JsonKind.Boolean => BooleanValue(child, p, end, repetition, state),
-                        JsonKind.List when *p == '[' => List(child, p + 1, end, repetition, state),
-                        JsonKind.Map when *p == '{' => Map(child, p + 1, end, repetition, state),
-                        JsonKind.Struct when *p == '{' => Struct(child, p + 1, end, repetition, state),
-                        _ => Value(child, p, end, repetition, state),
-                    };
+                    p = child.Read(child, p, end, repetition, state);
                     if (p == null)
                     {
                         return state.Failure.In(member.Name);
@@ -174,8 +167,6 @@ internal static unsafe partial class JsonRows<TScan>
                 {
                     break;
                 }
-
-                p = JsonSkip<TScan>.WhiteSpace(p, end);
             }
         }
 

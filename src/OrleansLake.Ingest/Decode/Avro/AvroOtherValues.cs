@@ -184,8 +184,17 @@ internal sealed unsafe class ParsedStep(JsonNode node, JsonState state) : AvroSt
 }
 
 /// <summary>JSON in a string, to columns of structs, lists and maps: as a document's.</summary>
-internal sealed unsafe class JsonStep(JsonNode node, JsonState state) : AvroStep
+internal sealed unsafe class JsonStep : AvroStep
 {
+    private readonly JsonNode _node;
+    private readonly JsonState _state;
+
+    public JsonStep(JsonNode node, JsonState state)
+    {
+        (_node, _state) = (node, state);
+        JsonRows<ScanScalar>.Prepare(node);
+    }
+
     public override bool Read(ref AvroCursor cursor, int repetition, int row)
     {
         if (!cursor.TryBytes(out var text))
@@ -193,8 +202,8 @@ internal sealed unsafe class JsonStep(JsonNode node, JsonState state) : AvroStep
             return false;
         }
 
-        byte* from = state.Texts.Keep(text);
-        return JsonRows<ScanScalar>.Value(node, from, from + text.Length, repetition, state) != null || Fail(ref cursor, state);
+        byte* from = _state.Texts.Keep(text);
+        return JsonRows<ScanScalar>.Value(_node, from, from + text.Length, repetition, _state) != null || Fail(ref cursor, _state);
     }
 
     /// <summary>Says what the reader of JSON said.</summary>
