@@ -9,7 +9,7 @@ namespace OrleansLake.Parquet.Tests;
 /// <summary>Pages of numbers whose matches are found by what numbers have in common, as others restore them.</summary>
 public sealed class NumberCompressionTests
 {
-    private static readonly NumberMatches[] Ways = [NumberMatches.Any, NumberMatches.Upper, NumberMatches.None];
+    private static readonly NumberMatches[] Ways = [NumberMatches.Any, NumberMatches.Upper, NumberMatches.Steady, NumberMatches.None];
 
     public static TheoryData<string> Kinds() => [.. Makers.Keys];
 

@@ -24,6 +24,9 @@ internal enum NumberMatches
     /// <summary>In the upper bytes of the three numbers before.</summary>
     Upper,
 
+    /// <summary>In the upper bytes of the number before, as many for each of a page; anywhere in a page whose numbers have too little in common.</summary>
+    Steady,
+
     /// <summary>Nowhere: only bytes that are frequent get short codes.</summary>
     None,
 }

@@ -30,7 +30,17 @@ internal sealed unsafe class NativeZstdCodec(ZstdLibrary library, int level) : I
 
     public void Compress(ReadOnlySpan<byte> page, int numbersAt, NumberMatches matches, ByteBuffer destination)
     {
-        if (matches == NumberMatches.Any || !FindsMatches || numbersAt >= ZstdNumbers.LargestBlock)
+        if (matches == NumberMatches.Steady && ZstdSteadyNumbers.TryPlan(page, numbersAt, out int shared, out int most))
+        {
+            fixed (byte* to = destination.Reserve(most))
+            {
+                destination.Advance(ZstdSteadyNumbers.Write(page, numbersAt, shared, to));
+            }
+
+            return;
+        }
+
+        if (matches is NumberMatches.Any or NumberMatches.Steady || !FindsMatches || numbersAt >= ZstdNumbers.LargestBlock)
         {
             Compress(page, destination);
             return;

@@ -34,16 +34,18 @@ internal sealed class NumberCompression(INumberCodec codec)
     private NumberMatches Choose(ReadOnlySpan<byte> sample, int numbersAt, ByteBuffer destination)
     {
         // What is faster may be a little larger where the level asks for speed: what looks for less, and for nothing.
-        var (moreForUpper, moreForNone) = codec.Level switch
+        var (moreForSteady, moreForUpper, moreForNone) = codec.Level switch
         {
-            <= 1 => (1.09, 1.09),
-            <= 3 => (1.045, 1.01),
-            _ => (1.0, 1.0),
+            <= 1 => (1.09, 1.09, 1.09),
+            <= 3 => (1.045, 1.045, 1.01),
+            _ => (1.0, 1.0, 1.0),
         };
         int any = Length(sample, numbersAt, NumberMatches.Any, destination);
         int upper = Length(sample, numbersAt, NumberMatches.Upper, destination);
         int none = Length(sample, numbersAt, NumberMatches.None, destination);
-        return none <= Math.Min(any, upper) * moreForNone ? NumberMatches.None
+        int steady = ZstdSteadyNumbers.TryPlan(sample, numbersAt, out _, out _) ? Length(sample, numbersAt, NumberMatches.Steady, destination) : int.MaxValue;
+        return steady <= Math.Min(none, Math.Min(any, upper)) * moreForSteady ? NumberMatches.Steady
+            : none <= Math.Min(any, upper) * moreForNone ? NumberMatches.None
             : upper <= any * moreForUpper ? NumberMatches.Upper
             : NumberMatches.Any;
     }
