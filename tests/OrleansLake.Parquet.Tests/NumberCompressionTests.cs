@@ -61,6 +61,17 @@ public sealed class NumberCompressionTests
     }
 
     [Fact]
+    public void Numbers_that_rise_take_the_room_of_their_lower_bytes_and_others_are_searched()
+    {
+        byte[] page = Page("rising", 6, 20_000);
+        Assert.True(ZstdSteadyNumbers.TryPlan(page, 6, out int shared, out _));
+        Assert.Equal(5, shared);
+        Assert.InRange(Length(page, NumberMatches.Steady, 6), 60_000, 64_000);
+        Assert.False(ZstdSteadyNumbers.TryPlan(Page("noise", 0, 20_000), 0, out _, out _));
+        Assert.Equal(Length(Page("noise", 0, 20_000), NumberMatches.Any), Length(Page("noise", 0, 20_000), NumberMatches.Steady));
+    }
+
+    [Fact]
     public void Levels_that_repeat_after_a_few_bytes_take_next_to_nothing()
     {
         byte[] page = Page("noise", 7_500, 20_000);

@@ -147,6 +147,34 @@ public sealed class JsonShapesTests
     }
 
     [Fact]
+    public void Lists_of_every_kind_may_have_more_elements_than_a_column_has_room_for()
+    {
+        var schema = SchemaOf(
+            Optional(1, "booleans", new ListType(2, new BooleanType(), ElementRequired: false)),
+            Optional(3, "doubles", new ListType(4, new DoubleType(), ElementRequired: false)),
+            Optional(5, "ints", new ListType(6, new IntegerType(), ElementRequired: false)),
+            Optional(7, "longs", new ListType(8, new LongType(), ElementRequired: false)),
+            Optional(9, "strings", new ListType(10, new StringType(), ElementRequired: false)),
+            Optional(11, "times", new ListType(12, new TimestampType(WithZone: false), ElementRequired: false)),
+            Optional(13, "map", new MapType(14, new StringType(), 15, new StringType(), ValueRequired: false)));
+        string[] documents = [.. new[] { 1, 3_000, 2, 20_000 }.Select(count =>
+        {
+            var numbers = Enumerable.Range(0, count).ToArray();
+            return $$$"""
+                {"booleans":[{{{Joined(i => i % 3 == 0 ? "true" : "false")}}}],"doubles":[{{{Joined(i => $"{i}.5")}}}],"ints":[{{{Joined(i => $"{-i}")}}}],"longs":[{{{Joined(i => $"{i + 1}00000")}}}],"strings":[{{{Joined(i => $"\"s{i}\"")}}}],"times":[{{{Joined(i => $"\"2026-01-02T03:04:05.{i:D6}\"")}}}],"map":{{{{Joined(i => $"\"k{i}\":\"{i}\"")}}}}}
+                """;
+
+            string Joined(Func<int, string> element) => string.Join(',', numbers.Select(element));
+        })];
+        foreach (int width in Widths)
+        {
+            var (rows, rejected) = new Decoding(schema, new JsonDecoderOptions { VectorWidth = width }).Run(documents);
+            Assert.Empty(rejected);
+            Assert.Equal(documents, rows);
+        }
+    }
+
+    [Fact]
     public void A_value_of_ten_megabytes_is_a_row_like_any_other()
     {
         var schema = SchemaOf(Optional(1, "s", new StringType()));
