@@ -37,7 +37,7 @@ internal sealed class NumberCompression(INumberCodec codec)
         var (moreForSteady, moreForUpper, moreForNone) = codec.Level switch
         {
             <= 1 => (1.09, 1.09, 1.09),
-            <= 3 => (1.045, 1.045, 1.01),
+            <= 3 => (1.0, 1.03, 1.01),
             _ => (1.0, 1.0, 1.0),
         };
         int any = Length(sample, numbersAt, NumberMatches.Any, destination);
