@@ -40,9 +40,9 @@ for project in "${first[@]/#/$tests/}" "$tests"/*.Tests; do
 done
 if [ ${#projects[@]} -eq 0 ]; then echo "lake test: no test project's name contains ${wanted[*]}" >&2; exit 2; fi
 
-# Processes that live for seconds: compiling a method again once it ran thirty times costs more than it gives back (4096; the
+# Processes that live for seconds: compiling a method again once it ran thirty times costs more than it gives back (1024; the
 # value is hexadecimal).
-export DOTNET_TC_CallCountThreshold=${DOTNET_TC_CallCountThreshold:-1000}
+export DOTNET_TC_CallCountThreshold=${DOTNET_TC_CallCountThreshold:-400}
 
 results=$(mktemp -d)
 finish() { # ends what still runs, when interrupted: timeout passes the signal on to the tests and what they started
