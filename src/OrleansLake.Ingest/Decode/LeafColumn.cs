@@ -135,11 +135,7 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddPresent(int repetition)
     {
-        if (Slot == SlotLimit)
-        {
-            Grow();
-        }
-
+        EnsureRoom();
         PutPresent(repetition);
     }
 
@@ -149,11 +145,7 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     {
         if (HasRepetitions)
         {
-            if (Slot == SlotLimit)
-            {
-                Grow();
-            }
-
+            EnsureRoom();
             PutSlot((byte)definition, repetition);
         }
         else
@@ -166,8 +158,8 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddLong(long value, int repetition)
     {
-        AddPresent(repetition);
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Longs), Value++) = value;
+        EnsureRoom();
+        PutLong(value, repetition);
     }
 
     /// <summary>Stores one value of the column's physical type; <see cref="HasRoom"/> said that it may.</summary>
@@ -220,16 +212,16 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddInt(int value, int repetition)
     {
-        AddPresent(repetition);
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Ints), Value++) = value;
+        EnsureRoom();
+        PutInt(value, repetition);
     }
 
     /// <inheritdoc cref="AddLong" />
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddDouble(double value, int repetition)
     {
-        AddPresent(repetition);
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Doubles), Value++) = value;
+        EnsureRoom();
+        PutDouble(value, repetition);
     }
 
     /// <inheritdoc cref="AddLong" />
@@ -243,8 +235,8 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddBoolean(byte value, int repetition)
     {
-        AddPresent(repetition);
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Bytes), Value++) = value;
+        EnsureRoom();
+        PutBoolean(value, repetition);
     }
 
     /// <summary>Adds a value in the form that the column stores.</summary>
@@ -306,6 +298,15 @@ internal sealed class LeafColumn(ColumnDescriptor column)
         AddPresent(repetition);
         ref int offset = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value++);
         Unsafe.Add(ref offset, 1) = offset + length;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnsureRoom()
+    {
+        if (Slot == SlotLimit)
+        {
+            Grow();
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
