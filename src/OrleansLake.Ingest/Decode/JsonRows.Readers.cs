@@ -128,25 +128,11 @@ internal static unsafe partial class JsonRows<TScan>
         }
     }
 
-    // The readers once more, not inlined: where many kinds stand in one method, what each keeps in registers is in the way of the
-    // others, and the place in the document goes through memory between one value and the next.
+    // A reader not inlined: where many kinds stand in one method, what each keeps in registers is in the way of the others, and the
+    // place in the document goes through memory between one value and the next.
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static byte* StringValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Strings.Read(node, p, end, repetition, state);
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static byte* LongValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Longs.Read(node, p, end, repetition, state);
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static byte* IntValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Ints.Read(node, p, end, repetition, state);
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static byte* DoubleValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Doubles.Read(node, p, end, repetition, state);
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static byte* BooleanValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Booleans.Read(node, p, end, repetition, state);
-
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static byte* TimestampValue(JsonNode node, byte* p, byte* end, int repetition, JsonState state) => Timestamps.Read(node, p, end, repetition, state);
+    private static byte* ValueOf<TReader>(JsonNode node, byte* p, byte* end, int repetition, JsonState state)
+        where TReader : struct, IReader => TReader.Read(node, p, end, repetition, state);
 
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     private static byte* OtherBoolean(JsonNode node, byte* p, byte* end, int repetition, JsonState state)

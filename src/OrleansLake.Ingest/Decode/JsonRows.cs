@@ -18,12 +18,12 @@ internal static unsafe partial class JsonRows<TScan>
     {
         node.Read = node.Kind switch
         {
-            JsonKind.String => &StringValue,
-            JsonKind.Long => &LongValue,
-            JsonKind.Double => &DoubleValue,
-            JsonKind.Boolean => &BooleanValue,
-            JsonKind.Int => &IntValue,
-            JsonKind.Timestamp => &TimestampValue,
+            JsonKind.String => &ValueOf<Strings>,
+            JsonKind.Long => &ValueOf<Longs>,
+            JsonKind.Double => &ValueOf<Doubles>,
+            JsonKind.Boolean => &ValueOf<Booleans>,
+            JsonKind.Int => &ValueOf<Ints>,
+            JsonKind.Timestamp => &ValueOf<Timestamps>,
             JsonKind.Struct => &StructValue,
             JsonKind.List => &ListValue,
             JsonKind.Map => &MapValue,

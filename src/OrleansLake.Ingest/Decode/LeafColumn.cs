@@ -128,7 +128,7 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     public bool HasRoomForShort
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Slot != SlotLimit && Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value) <= _shortLimit;
+        get => HasRoom && Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value) <= _shortLimit;
     }
 
     /// <summary>A slot with a value; the caller stores it and counts <see cref="Value"/> up.</summary>
@@ -295,9 +295,8 @@ internal sealed class LeafColumn(ColumnDescriptor column)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddBytes(int length, int repetition)
     {
-        AddPresent(repetition);
-        ref int offset = ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(Offsets), Value++);
-        Unsafe.Add(ref offset, 1) = offset + length;
+        EnsureRoom();
+        PutShort(length, repetition);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
